@@ -1,0 +1,19 @@
+import type { ChannelBus } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { HubObserver } from "../ports/hub-observer.ts";
+import type { Log } from "../ports/log.ts";
+import type { LocalChannel } from "./local-channel.ts";
+
+/** What the channels of a node share. */
+export interface ChannelContext {
+  readonly bus: ChannelBus;
+  readonly clock: Clock;
+  readonly observer: HubObserver;
+  readonly log: Log;
+  readonly maxRecoveredPublications: number;
+  /** Half of a link's queue bound: a recovery must not make a client slow. */
+  readonly maxRecoveredBytes: number;
+  readonly sendTime: boolean;
+  /** The channel has closed and nobody waits for it. */
+  onEmpty(channel: LocalChannel): void;
+}

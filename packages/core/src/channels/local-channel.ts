@@ -1,0 +1,330 @@
+import type { ChannelName } from "../ids.ts";
+import type { HistoryPage, PresenceChange } from "../ports/bus.ts";
+import { Audiences } from "./audience.ts";
+import type { ChannelContext } from "./channel-context.ts";
+import type { ChannelMember } from "./channel-member.ts";
+import type { NamespaceOptions } from "./namespace.ts";
+import type { Publication, StreamPosition } from "./publication.ts";
+import { recoverLatest, type RecoveryResult, recoverStream } from "./recovery.ts";
+
+interface Received {
+  readonly publication: Publication;
+  readonly epoch: string;
+}
+
+/** A join on its way: collects the live publications that its history page may lack. */
+interface PendingJoin {
+  readonly buffered: Publication[];
+}
+
+/** Where a joining member starts, and what it missed. */
+export interface JoinResult {
+  /** undefined on a channel without a stream. */
+  readonly position: StreamPosition | undefined;
+  readonly recovery: RecoveryResult | undefined;
+}
+
+/** A join that only needs `enter`, which is synchronous so that nothing can come between reply and first push. */
+export interface PreparedJoin {
+  /** Makes `member` part of the channel; from here on it follows the live topic. Call `result` first. */
+  enter(member: ChannelMember): void;
+  /** Valid until the end of the turn. */
+  result(): JoinResult;
+  /** Instead of `enter`. */
+  abandon(): void;
+}
+
+/** While a channel opens or repairs itself, live publications wait here; more than this and history is read again. */
+const maxHeld = 4096;
+
+/**
+ * A channel on this node: who listens, and the position up to which they have been served.
+ *
+ * closed → (first join) opening → open → (last leave) closing → closed. While opening, the bus is subscribed and the
+ * stream's position read; publications that arrive meanwhile are held. While open, each publication must follow the
+ * position: a lower one is dropped, a hole is repaired from history before anything later is delivered, and what
+ * cannot be repaired costs every positioned member its position (protocol 8.7).
+ */
+export class LocalChannel {
+  readonly name: ChannelName;
+  readonly options: NamespaceOptions;
+  readonly #context: ChannelContext;
+  readonly #members = new Set<ChannelMember>();
+  readonly #publications: Audiences;
+  #joinLeaves: Audiences | undefined;
+  /** Members and joins on their way. */
+  #references = 0;
+  #opened: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #repairing: Promise<void> | undefined;
+  #held: Received[] | undefined;
+  #pendingJoins: Set<PendingJoin> | undefined;
+  #positioned = 0;
+  #epoch = "";
+  #offset = 0;
+  /** Monotonic ms when the position was last confirmed. */
+  #confirmedAt = 0;
+
+  constructor(name: ChannelName, options: NamespaceOptions, context: ChannelContext) {
+    this.name = name;
+    this.options = options;
+    this.#context = context;
+    this.#publications = new Audiences(`:${name}`);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  get members(): ReadonlySet<ChannelMember> {
+    return this.#members;
+  }
+
+  /**
+   * Reserves a place. `since`: what a returning client has; undefined: it wants no recovery.
+   * Rejects when the bus does; then nothing is reserved.
+   */
+  async prepareJoin(since: StreamPosition | undefined): Promise<PreparedJoin> {
+    this.#references += 1;
+    const pending: PendingJoin = { buffered: [] };
+    try {
+      await this.#open();
+      const page = since && (await this.#readMissed(since, pending));
+      return this.#preparedJoin(pending, since, page);
+    } catch (error) {
+      this.#pendingJoins?.delete(pending);
+      this.#release();
+      throw error;
+    }
+  }
+
+  leave(member: ChannelMember): void {
+    if (!this.#members.delete(member)) return;
+    this.#publications.remove(member);
+    if (member.pushesJoinLeave) this.#joinLeaves?.remove(member);
+    if (member.positioned) this.#positioned -= 1;
+    this.#release();
+  }
+
+  /** A live publication from the bus. */
+  receive(publication: Publication, epoch: string): void {
+    if (this.#held) {
+      this.#held.push({ publication, epoch });
+      if (this.#held.length > maxHeld) this.#held.shift();
+      return;
+    }
+    if (publication.offset === 0) return this.#deliver(publication, "");
+    if (epoch !== this.#epoch) {
+      if (this.#epoch !== "") return void this.#repair({ publication, epoch });
+      this.#epoch = epoch;
+      this.#offset = publication.offset - 1;
+    }
+    if (publication.offset <= this.#offset) return;
+    if (publication.offset > this.#offset + 1) return void this.#repair({ publication, epoch });
+    this.#offset = publication.offset;
+    this.#confirmedAt = this.#context.clock.monotonic();
+    this.#deliver(publication, epoch);
+  }
+
+  receivePresence(change: PresenceChange): void {
+    this.#joinLeaves?.publish(
+      { type: change.type, channel: this.name, info: change.info },
+      () => {},
+      () => {},
+    );
+  }
+
+  /** Compares the position with the bus when nothing came for `idleMs` (protocol 8.8). */
+  async checkPosition(idleMs: number): Promise<void> {
+    const due = this.#context.clock.monotonic() - this.#confirmedAt >= idleMs;
+    if (!due || this.#positioned === 0 || this.#held !== undefined || this.options.retention === undefined) return;
+    this.#confirmedAt = this.#context.clock.monotonic();
+    const before = this.#offset;
+    const { top } = await this.#context.bus.history(this.name, this.#query(undefined, 0));
+    // Publications may have come live since the question was put: the top may lie between then and now.
+    const holds = top.epoch === this.#epoch && top.offset >= before && top.offset <= this.#offset;
+    if (!holds && this.#held === undefined) await this.#repair();
+  }
+
+  async #open(): Promise<void> {
+    if (this.#closing) await this.#closing;
+    this.#opened ??= this.#start();
+    await this.#opened;
+  }
+
+  async #start(): Promise<void> {
+    this.#held = [];
+    try {
+      await this.#context.bus.subscribe(this.name);
+      if (this.options.retention) {
+        const { top } = await this.#context.bus.history(this.name, this.#query(undefined, 0));
+        this.#epoch = top.epoch;
+        this.#offset = top.offset;
+        this.#confirmedAt = this.#context.clock.monotonic();
+      }
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    } finally {
+      this.#releaseHeld();
+    }
+  }
+
+  #releaseHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    // A hole among these starts a repair, which holds the rest again.
+    for (const { publication, epoch } of held ?? []) this.receive(publication, epoch);
+  }
+
+  #release(): void {
+    this.#references -= 1;
+    if (this.#references === 0 && !this.#closing) this.#closing = this.#close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#opened?.catch(() => {});
+      await this.#context.bus.unsubscribe(this.name);
+    } catch (error) {
+      this.#context.log.warn({ channel: this.name, err: error }, "could not unsubscribe from the bus");
+    } finally {
+      this.#opened = undefined;
+      this.#closing = undefined;
+      this.#epoch = "";
+      this.#offset = 0;
+      if (this.#references === 0) this.#context.onEmpty(this);
+    }
+  }
+
+  /** Reads what came after `since`, with this node's position at or past it. */
+  async #readMissed(since: StreamPosition, pending: PendingJoin): Promise<HistoryPage | undefined> {
+    if (!this.options.retention) return undefined;
+    (this.#pendingJoins ??= new Set()).add(pending);
+    const { bus, maxRecoveredPublications } = this.#context;
+    const latestOnly = this.options.recoveryMode === "cache";
+    const query = latestOnly
+      ? { ...this.#query(undefined, 1), reverse: true }
+      : this.#query({ offset: since.offset }, maxRecoveredPublications + 1);
+    const page = await bus.history(this.name, query);
+    const behind = page.top.offset > this.#offset && (latestOnly || since.offset > this.#offset);
+    if (page.top.epoch !== this.#epoch || behind) await this.#repair();
+    return page;
+  }
+
+  #preparedJoin(pending: PendingJoin, since: StreamPosition | undefined, page: HistoryPage | undefined): PreparedJoin {
+    return {
+      result: () => ({
+        position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
+        recovery: since && this.#recover(pending, since, page),
+      }),
+      enter: (member) => {
+        this.#pendingJoins?.delete(pending);
+        this.#enter(member);
+      },
+      abandon: () => {
+        this.#pendingJoins?.delete(pending);
+        this.#release();
+      },
+    };
+  }
+
+  #recover(pending: PendingJoin, since: StreamPosition, page: HistoryPage | undefined): RecoveryResult {
+    if (!page) return { kind: "failed" };
+    const recover = this.options.recoveryMode === "cache" ? recoverLatest : recoverStream;
+    return recover({
+      since,
+      page,
+      buffered: pending.buffered,
+      position: { epoch: this.#epoch, offset: this.#offset },
+      maxPublications: this.#context.maxRecoveredPublications,
+      maxBytes: this.#context.maxRecoveredBytes,
+    });
+  }
+
+  #enter(member: ChannelMember): void {
+    this.#members.add(member);
+    this.#publications.add(member);
+    if (member.pushesJoinLeave) (this.#joinLeaves ??= new Audiences(`~${this.name}`)).add(member);
+    if (member.positioned) this.#positioned += 1;
+  }
+
+  #deliver(publication: Publication, epoch: string): void {
+    if (this.#pendingJoins && publication.offset !== 0) {
+      // Beyond the bound the recovery fails by its gap, which is what the bound is for.
+      const bound = this.#context.maxRecoveredPublications;
+      for (const join of this.#pendingJoins) if (join.buffered.length <= bound) join.buffered.push(publication);
+    }
+    if (this.#members.size === 0) return;
+    const { clock, observer, sendTime } = this.#context;
+    const latencyMs = clock.now() - publication.publishedAt;
+    this.#publications.publish(
+      {
+        type: "publication",
+        channel: this.name,
+        publication,
+        epoch: publication.offset === 1 ? epoch : "",
+        timeMs: sendTime ? Math.trunc(publication.publishedAt) : 0,
+      },
+      (fanOut, size, frame) => observer.delivered(fanOut.transport, size, frame.length, latencyMs),
+      (codec) => {
+        for (const member of [...this.#members]) if (member.codec === codec) member.refusePayload();
+      },
+    );
+  }
+
+  /**
+   * Fills the hole between the position and the stream's top from history, or gives up every positioned member's
+   * position. `cause`: the publication that showed the hole; it is delivered after what was missing.
+   */
+  #repair(cause?: Received): Promise<void> {
+    if (cause) (this.#held ??= []).push(cause);
+    this.#held ??= [];
+    this.#repairing ??= this.#fillHole().finally(() => {
+      this.#repairing = undefined;
+      this.#releaseHeld();
+    });
+    return this.#repairing;
+  }
+
+  async #fillHole(): Promise<void> {
+    const { bus, observer, log } = this.#context;
+    const from = { epoch: this.#epoch, offset: this.#offset };
+    let page: HistoryPage;
+    try {
+      page = await bus.history(this.name, this.#query({ offset: from.offset }, "all"));
+    } catch (error) {
+      // Without the bus nothing can be said about the hole. Members start again, and the next of them opens the
+      // channel anew; until then the position is unknown and the next publication sets it.
+      log.warn({ channel: this.name, ...from, err: error }, "could not read history to repair a channel");
+      observer.repaired("lost");
+      this.#epoch = "";
+      this.#opened = undefined;
+      this.#losePositions();
+      return;
+    }
+    const { top, publications } = page;
+    const whole =
+      top.epoch === from.epoch &&
+      top.offset >= from.offset &&
+      publications.length === top.offset - from.offset &&
+      (publications.length === 0 || publications[0]?.offset === from.offset + 1);
+    this.#epoch = top.epoch;
+    this.#offset = top.offset;
+    this.#confirmedAt = this.#context.clock.monotonic();
+    observer.repaired(whole ? "repaired" : "lost");
+    log.warn({ channel: this.name, from, top, whole }, "repaired a channel after lost publications");
+    if (!whole) return this.#losePositions();
+    for (const publication of publications) this.#deliver(publication, top.epoch);
+  }
+
+  #losePositions(): void {
+    for (const member of [...this.#members]) if (member.positioned) member.losePosition();
+  }
+
+  #query(since: { offset: number } | undefined, limit: number | "all") {
+    const { retention } = this.options;
+    if (!retention) throw new Error(`channel ${this.name} keeps no stream`);
+    return { since, limit, reverse: false, retention };
+  }
+}

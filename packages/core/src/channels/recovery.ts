@@ -1,0 +1,67 @@
+import type { HistoryPage } from "../ports/bus.ts";
+import type { Publication, StreamPosition } from "./publication.ts";
+
+export type RecoveryResult =
+  | { readonly kind: "failed" }
+  /** Ascending, complete from the client's position to the node's. */
+  | { readonly kind: "recovered"; readonly publications: readonly Publication[] };
+
+export interface RecoveryInput {
+  /** What the client has. An empty epoch matches any. */
+  readonly since: StreamPosition;
+  /** Read from history after the client's position. */
+  readonly page: HistoryPage;
+  /** Live publications of this node while the page was being read, ascending. */
+  readonly buffered: readonly Publication[];
+  /** The node's position: from here on the client follows the live topic. */
+  readonly position: StreamPosition;
+  readonly maxPublications: number;
+  readonly maxBytes: number;
+}
+
+const failed = { kind: "failed" } as const;
+
+/**
+ * Merges history with what came live in the meantime, cut at the node's position, all or nothing (protocol 8.4, 8.6).
+ * What history holds beyond the node's position is left out: it is about to come live.
+ */
+export function recoverStream(input: RecoveryInput): RecoveryResult {
+  const { since, page, position } = input;
+  if (since.epoch !== "" && since.epoch !== position.epoch) return failed;
+  if (page.top.epoch !== position.epoch || since.offset > position.offset) return failed;
+  const publications = merge(input);
+  let expected = since.offset + 1;
+  for (const publication of publications) {
+    if (publication.offset !== expected) return failed;
+    expected += 1;
+  }
+  if (expected !== position.offset + 1) return failed;
+  if (publications.length > input.maxPublications || bytesOf(publications) > input.maxBytes) return failed;
+  return { kind: "recovered", publications };
+}
+
+/** Only the latest publication counts (protocol 8.5). */
+export function recoverLatest(input: RecoveryInput): RecoveryResult {
+  const { since, position } = input;
+  const latest = merge(input).at(-1);
+  if (latest === undefined || latest.offset !== position.offset || input.page.top.epoch !== position.epoch) return failed;
+  if (since.epoch === position.epoch && since.offset === position.offset) return { kind: "recovered", publications: [] };
+  return { kind: "recovered", publications: [latest] };
+}
+
+function merge({ page, buffered, position }: RecoveryInput): Publication[] {
+  const merged = page.publications.filter((publication) => publication.offset <= position.offset);
+  for (const publication of buffered) {
+    if (publication.offset > page.top.offset && publication.offset <= position.offset) merged.push(publication);
+  }
+  return merged;
+}
+
+/** Characters of data plus a little for the envelope: what a recovery weighs in the link's queue. */
+function bytesOf(publications: readonly Publication[]): number {
+  let bytes = 0;
+  for (const publication of publications) bytes += publication.data.length + envelopeBytes;
+  return bytes;
+}
+
+const envelopeBytes = 64;

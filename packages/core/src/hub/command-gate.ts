@@ -1,0 +1,75 @@
+import { type AnsweredCommand, type AnsweredMethod, type Codec, type Disconnect, disconnects, InappropriatePayload } from "@switchyard/protocol";
+import { errorTable } from "../errors/error-table.ts";
+import type { Answer } from "./answer.ts";
+import type { HubServices } from "./hub-services.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+const errorWindowMs = 60_000;
+
+/** Bounds what one connection may ask: commands in flight, commands per second, errors per minute. */
+export class CommandGate {
+  readonly #services: HubServices;
+  #inFlight = 0;
+  #rate: TokenBucket | undefined;
+  #errors = 0;
+  #errorsSince = 0;
+
+  constructor(services: HubServices) {
+    this.#services = services;
+  }
+
+  /** May another command start? */
+  admit(): "ok" | "over" | "flooding" {
+    const { commandsInFlight, commandsPerSecond } = this.#services.options.limits;
+    if (commandsPerSecond > 0) {
+      const now = this.#services.clock.monotonic();
+      const verdict = (this.#rate ??= new TokenBucket(commandsPerSecond, now)).take(now);
+      if (verdict !== "ok") return verdict;
+    }
+    return this.#inFlight >= commandsInFlight ? "over" : "ok";
+  }
+
+  started(): void {
+    this.#inFlight += 1;
+  }
+
+  ended(): void {
+    this.#inFlight -= 1;
+  }
+
+  /** True when the connection has been answered more errors within a minute than it may. */
+  countError(method: AnsweredMethod, answer: Answer): boolean {
+    const code = answer.kind === "refusal" ? errorTable[answer.error].code : 0;
+    this.#services.observer.errorAnswered(method, code);
+    const { errorsPerMinute } = this.#services.options.limits;
+    if (errorsPerMinute === 0) return false;
+    const now = this.#services.clock.monotonic();
+    if (now - this.#errorsSince > errorWindowMs) {
+      this.#errors = 0;
+      this.#errorsSince = now;
+    }
+    this.#errors += 1;
+    return this.#errors > errorsPerMinute;
+  }
+
+  /** The frame that answers `command`; a Disconnect to close with instead; undefined when nothing is to be written. */
+  encode(codec: Codec, { id }: AnsweredCommand, answer: Answer): string | Disconnect | undefined {
+    switch (answer.kind) {
+      case "done":
+        return undefined;
+      case "disconnect":
+        return answer.disconnect;
+      case "applicationError":
+        return codec.error(id, { code: answer.code, message: answer.message, temporary: false });
+      case "refusal":
+        return codec.error(id, errorTable[answer.error]);
+      case "reply":
+        try {
+          return codec.reply(id, answer.reply);
+        } catch (error) {
+          if (error instanceof InappropriatePayload) return disconnects.inappropriateProtocol;
+          throw error;
+        }
+    }
+  }
+}

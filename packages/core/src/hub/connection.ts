@@ -1,0 +1,343 @@
+import {
+  type ClientInfo,
+  type Codec,
+  type Command,
+  type Disconnect,
+  disconnects,
+  type JsonText,
+  type Push,
+  type Unsubscribe,
+} from "@switchyard/protocol";
+import { asSwitchyardError } from "../errors/switchyard-error.ts";
+import { connectionId, type ChannelName, type ConnectionId } from "../ids.ts";
+import type { Link } from "../ports/fan-out.ts";
+import { type Answer, done } from "./answer.ts";
+import { CommandGate } from "./command-gate.ts";
+import { connect } from "./commands/connect.ts";
+import { execute, handleSend } from "./commands/execute.ts";
+import { ConnectionDeadlines } from "./connection-deadlines.ts";
+import { decodeFrame } from "./decode-frame.ts";
+import type { ClientConnection, ConnectionRequest } from "./hub-edge.ts";
+import type { HubServices } from "./hub-services.ts";
+import { PublicationRates } from "./publication-rates.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Who a connection turned out to be when it completed connect. */
+export interface ConnectionIdentity {
+  readonly user: string;
+  readonly info: JsonText | undefined;
+  readonly meta: JsonText | undefined;
+  /** Unix seconds; undefined: never. */
+  readonly expireAt: number | undefined;
+  readonly appName: string;
+  readonly appVersion: string;
+}
+
+/**
+ * waiting → (connect command) connecting → connected → closed; or connecting → refused (connect was answered with an
+ * error; the next command closes). While connecting, commands that came in the same or later frames wait and then
+ * start in order (protocol 1.4, 2.5).
+ */
+type State = "waiting" | "connecting" | "connected" | "refused" | "closed";
+
+const empty: ReadonlyMap<ChannelName, Subscription> = new Map();
+
+/** One client connection: its state, its subscriptions, its deadlines. Commands are in `commands/`. */
+export class Connection implements ClientConnection {
+  readonly id: ConnectionId;
+  /** Secret of an emulation transport; "" on WebSocket. */
+  readonly session: string;
+  readonly link: Link;
+  readonly codec: Codec;
+  readonly request: ConnectionRequest;
+  readonly services: HubServices;
+  readonly openedAtMs: number;
+  readonly deadlines: ConnectionDeadlines;
+  #state: State = "waiting";
+  #queued: Command[] | undefined;
+  #identity: ConnectionIdentity | undefined;
+  #info: ClientInfo;
+  #subscriptions: Map<ChannelName, Subscription> | undefined;
+  /** Subscriptions being prepared. */
+  reservedSubscriptions = 0;
+  /** The last task per channel that later ones wait for; only while one is running. */
+  #tasks: Map<string, Promise<unknown>> | undefined;
+  #gate: CommandGate;
+  #rates: PublicationRates | undefined;
+  #aborter: AbortController | undefined;
+
+  constructor(link: Link, codec: Codec, request: ConnectionRequest, services: HubServices) {
+    this.id = connectionId(services.random.uuid());
+    this.session = link.fanOut.transport === "websocket" ? "" : services.random.uuid();
+    this.link = link;
+    this.codec = codec;
+    this.request = request;
+    this.services = services;
+    this.openedAtMs = services.clock.now();
+    this.#info = { user: "", client: this.id, connInfo: undefined, chanInfo: undefined };
+    this.#gate = new CommandGate(services);
+    this.deadlines = new ConnectionDeadlines(this);
+  }
+
+  get connected(): boolean {
+    return this.#state === "connected";
+  }
+
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  get user(): string {
+    return this.#info.user;
+  }
+
+  get info(): ClientInfo {
+    return this.#info;
+  }
+
+  get identity(): ConnectionIdentity | undefined {
+    return this.#identity;
+  }
+
+  get subscriptions(): ReadonlyMap<ChannelName, Subscription> {
+    return this.#subscriptions ?? empty;
+  }
+
+  /** Aborted when the connection ends. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.closed) this.#aborter.abort();
+    return this.#aborter.signal;
+  }
+
+  receive(frame: string): void {
+    if (this.closed) return;
+    const { limits } = this.services.options;
+    const limit = this.connected ? limits.frameBytes : limits.frameBytesBeforeConnect;
+    const decoded = decodeFrame(frame, this.codec, limit);
+    if ("disconnect" in decoded) {
+      this.services.log.info({ client: this.id, requestId: this.request.requestId, why: decoded.why }, "bad frame");
+      return this.close(decoded.disconnect);
+    }
+    for (const command of decoded.commands) this.#take(command);
+  }
+
+  receiveOversized(): void {
+    this.close(disconnects.frameTooBig);
+  }
+
+  drained(): void {
+    // Nothing of the hub's own waits for a link yet: recoveries are bounded below the link's limit.
+  }
+
+  transportClosed(code: number, slow: boolean): void {
+    this.#end(slow ? disconnects.slow.code : code);
+  }
+
+  /** Tells the client why, ends the transport and gives back everything. Idempotent. */
+  close(disconnect: Disconnect): void {
+    if (this.closed) return;
+    if (disconnect.code !== disconnects.connectionClosed.code && disconnect.code >= 3000) {
+      this.push({ type: "disconnect", disconnect });
+    }
+    this.#end(disconnect.code);
+    this.link.close(disconnect);
+  }
+
+  push(push: Push): void {
+    if (!this.closed) this.link.send(this.codec.push(push));
+  }
+
+  /** The client has proved who it is. It counts as this user's from now on, and as connected once it has its reply. */
+  establish(identity: ConnectionIdentity): void {
+    this.#identity = identity;
+    this.#info = { user: identity.user, client: this.id, connInfo: identity.info, chanInfo: undefined };
+    this.services.connections.identify(this);
+  }
+
+  /** Replaces what a refresh changes. */
+  renew(change: { readonly expireAt: number | undefined; readonly info: JsonText | undefined }): void {
+    if (!this.#identity) return;
+    const info = change.info ?? this.#identity.info;
+    this.#identity = { ...this.#identity, expireAt: change.expireAt, info };
+    this.#info = { ...this.#info, connInfo: info };
+    this.deadlines.expires(change.expireAt);
+  }
+
+  addSubscription(subscription: Subscription): void {
+    const { channel, announces } = subscription.terms;
+    (this.#subscriptions ??= new Map()).set(channel, subscription);
+    this.services.observer.subscribed();
+    if (subscription.expireAt !== undefined) this.deadlines.subscriptionExpires();
+    if (announces) this.#announce("join", channel, subscription.info);
+  }
+
+  /** Ends a subscription, if there is one, and tells the client so. */
+  unsubscribe(channel: ChannelName, unsubscribe: Unsubscribe): void {
+    this.endSubscription(channel);
+    this.push({ type: "unsubscribe", channel, unsubscribe });
+  }
+
+  endSubscription(channel: ChannelName): void {
+    const subscription = this.#subscriptions?.get(channel);
+    if (!subscription) return;
+    this.#subscriptions?.delete(channel);
+    this.#leave(subscription);
+  }
+
+  /** Ends a subscription that another one of the same channel follows at once: its presence stays. */
+  replaceSubscription(channel: ChannelName): void {
+    const subscription = this.#subscriptions?.get(channel);
+    if (!subscription) return;
+    this.#subscriptions?.delete(channel);
+    subscription.local.leave(subscription);
+    this.services.observer.unsubscribed();
+  }
+
+  removePresence(channel: ChannelName): void {
+    this.services.bus.presence.remove(channel, this.id).catch((error: unknown) => {
+      this.services.log.warn({ channel, client: this.id, err: error }, "could not remove a presence entry");
+    });
+  }
+
+  /** False: above the namespace's rate. `perSecond` 0: unbounded. */
+  admitsPublication(channel: ChannelName, perSecond: number): boolean {
+    if (perSecond === 0) return true;
+    return (this.#rates ??= new PublicationRates()).admit(channel, perSecond, this.services.clock.monotonic());
+  }
+
+  /** Seconds until `expireAt` (Unix seconds), at least 1; undefined: never. */
+  secondsUntil(expireAt: number | undefined): number | undefined {
+    return expireAt === undefined ? undefined : Math.max(1, Math.ceil(expireAt - this.services.clock.now() / 1000));
+  }
+
+  /** Runs `task` after all earlier tasks of this connection on `channel` (protocol 3.3). */
+  serially<Result>(channel: string, task: () => Promise<Result>): Promise<Result> {
+    const previous = this.#tasks?.get(channel);
+    const run = previous ? previous.then(task) : task();
+    const settled = run.then(
+      () => {},
+      () => {},
+    );
+    const tasks = (this.#tasks ??= new Map());
+    tasks.set(channel, settled);
+    void settled.then(() => {
+      if (tasks.get(channel) === settled) tasks.delete(channel);
+    });
+    return run;
+  }
+
+  /** Runs `task` when no subscribe or unsubscribe of `channel` is under way: at once in the common case. */
+  afterTasks<Result>(channel: string, task: () => Promise<Result>): Promise<Result> {
+    const previous = this.#tasks?.get(channel);
+    return previous ? previous.then(task) : task();
+  }
+
+  #take(command: Command): void {
+    if (this.closed) return;
+    if (command.method !== "pong") this.services.observer.commandReceived(command.method);
+    switch (this.#state) {
+      case "waiting":
+        return this.#takeFirst(command);
+      case "connecting":
+        return this.#enqueue(command);
+      case "connected":
+        return this.#start(command);
+      default:
+        return this.close(disconnects.badRequest);
+    }
+  }
+
+  #takeFirst(command: Command): void {
+    if (command.method !== "connect") return this.close(disconnects.badRequest);
+    this.#state = "connecting";
+    this.#run(command, connect(this, command.request, command.id));
+  }
+
+  #enqueue(command: Command): void {
+    if (command.method === "connect" || command.method === "pong") return this.close(disconnects.badRequest);
+    this.#queued ??= [];
+    this.#queued.push(command);
+    if (this.#queued.length > this.services.options.limits.commandsInFlight) this.close(disconnects.tooManyRequests);
+  }
+
+  #start(command: Command): void {
+    if (command.method === "pong") {
+      if (!this.deadlines.ponged()) this.close(disconnects.badRequest);
+      return;
+    }
+    if (command.method === "connect") return this.close(disconnects.badRequest);
+    const verdict = this.#gate.admit();
+    if (verdict === "flooding") return this.close(disconnects.tooManyRequests);
+    if (command.method === "send") return handleSend(this, command.data, verdict === "over");
+    if (verdict === "over") return this.#finish(command, { kind: "refusal", error: "tooManyRequests" });
+    this.#run(command, execute(this, command));
+  }
+
+  #run(command: Exclude<Command, { method: "pong" | "send" }>, running: Promise<Answer>): void {
+    this.#gate.started();
+    void running
+      .catch((thrown: unknown) => this.#fault(command.method, thrown))
+      .then((answer) => {
+        this.#gate.ended();
+        this.#finish(command, answer);
+      });
+  }
+
+  #fault(method: string, thrown: unknown): Answer {
+    if (this.closed) return done;
+    const error = asSwitchyardError(thrown);
+    const fields = { client: this.id, requestId: this.request.requestId, method, err: error.cause ?? error };
+    this.services.log[error.row.logLevel](fields, "a command failed");
+    return { kind: "refusal", error: error.kind };
+  }
+
+  #finish(command: Exclude<Command, { method: "pong" | "send" }>, answer: Answer): void {
+    if (this.closed) return;
+    const frame = this.#gate.encode(this.codec, command, answer);
+    if (typeof frame !== "string") return frame && this.close(frame);
+    this.link.send(frame);
+    if (answer.kind !== "reply" && this.#gate.countError(command.method, answer)) this.close(disconnects.tooManyErrors);
+    if (command.method !== "connect") return;
+    // What came behind the connect was sent before the client could know; only what comes now breaks the protocol.
+    this.#state = "refused";
+    this.#queued = undefined;
+  }
+
+  /** The connect command has written its reply: what came behind it starts now, in order. */
+  connectAnswered(): void {
+    this.#state = "connected";
+    this.deadlines.established(this.#identity?.expireAt);
+    const queued = this.#queued ?? [];
+    this.#queued = undefined;
+    for (const command of queued) this.#take(command);
+  }
+
+  #end(code: number): void {
+    if (this.closed) return;
+    const { connections, observer } = this.services;
+    this.#state = "closed";
+    this.#queued = undefined;
+    this.deadlines.cancel();
+    connections.remove(this);
+    for (const subscription of this.#subscriptions?.values() ?? []) this.#leave(subscription);
+    this.#subscriptions = undefined;
+    this.#aborter?.abort();
+    observer.connectionClosed(this.link.fanOut.transport, code);
+    this.services.log.debug({ client: this.id, user: this.user, requestId: this.request.requestId, code }, "connection closed");
+  }
+
+  #leave(subscription: Subscription): void {
+    const { channel, presence, announces } = subscription.terms;
+    subscription.local.leave(subscription);
+    this.services.observer.unsubscribed();
+    if (presence) this.removePresence(channel);
+    if (announces) this.#announce("leave", channel, subscription.info);
+  }
+
+  #announce(type: "join" | "leave", channel: ChannelName, info: ClientInfo): void {
+    this.services.bus.channels.announce(channel, { type, info }).catch((error: unknown) => {
+      this.services.log.warn({ channel, client: this.id, err: error }, "could not announce a presence change");
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import type { Recovery, SubscribeResult, JsonText } from "@switchyard/protocol";
+import type { ChannelAddress } from "../channels/channel-address.ts";
+import type { JoinResult } from "../channels/local-channel.ts";
+import type { StreamPosition } from "../channels/publication.ts";
+import type { ChannelName } from "../ids.ts";
+import type { SubscriptionOverride } from "../ports/authenticator.ts";
+import type { Connection } from "./connection.ts";
+import { Subscription, type SubscriptionTerms } from "./subscription.ts";
+
+/** What a subscription is asked to be, before the namespace has its say. */
+export interface SubscriptionWish {
+  readonly channel: ChannelName;
+  readonly serverSide: boolean;
+  readonly chanInfo: JsonText | undefined;
+  readonly positioned: boolean;
+  readonly recoverable: boolean;
+  readonly joinLeave: boolean;
+  readonly expireAt: number | undefined;
+  readonly override: SubscriptionOverride;
+}
+
+export const noOverride: SubscriptionOverride = {
+  presence: undefined,
+  joinLeave: undefined,
+  forceRecovery: undefined,
+  forcePositioning: undefined,
+  forcePushJoinLeave: undefined,
+};
+
+/** Grants of a wish what the namespace and the token's override allow. */
+export function settleTerms(wish: SubscriptionWish, { options }: ChannelAddress): SubscriptionTerms {
+  const { override } = wish;
+  const stream = options.retention !== undefined;
+  const forceRecovery = override.forceRecovery ?? options.forceRecovery;
+  const forcePositioning = override.forcePositioning ?? options.forcePositioning;
+  const recoverable = stream && (forceRecovery || (options.allowRecovery && wish.recoverable));
+  const positioned = stream && (recoverable || forcePositioning || (options.allowPositioning && wish.positioned));
+  const announces = override.joinLeave ?? options.joinLeave;
+  return {
+    channel: wish.channel,
+    serverSide: wish.serverSide,
+    chanInfo: wish.chanInfo,
+    presence: override.presence ?? options.presence,
+    announces,
+    pushesJoinLeave: announces && ((override.forcePushJoinLeave ?? options.forcePushJoinLeave) || wish.joinLeave),
+    positioned,
+    recoverable,
+    expireAt: wish.expireAt,
+  };
+}
+
+/** Joined but for one synchronous step, so that the reply can be written right before the first publication. */
+export interface PreparedSubscription {
+  readonly channel: ChannelName;
+  /** The result as of this turn; `enter` must follow in the same turn. */
+  result(data: JsonText | undefined): SubscribeResult;
+  enter(): void;
+  /** Instead of `enter`: gives back what was reserved. */
+  abandon(): void;
+}
+
+/** Reserves the subscription and the presence entry. Rejects when the bus fails; then nothing is reserved. */
+export async function prepareSubscription(
+  connection: Connection,
+  address: ChannelAddress,
+  terms: SubscriptionTerms,
+  since: StreamPosition | undefined,
+): Promise<PreparedSubscription> {
+  const { services } = connection;
+  const local = services.channels.get(terms.channel, address.options);
+  const subscription = new Subscription(connection, local, terms);
+  const join = await local.prepareJoin(terms.recoverable ? since : undefined);
+  try {
+    if (terms.presence) await services.bus.presence.add(terms.channel, connection.id, subscription.info);
+  } catch (error) {
+    join.abandon();
+    throw error;
+  }
+  return {
+    channel: terms.channel,
+    result: (data) => subscribeResult(connection, terms, join.result(), since, data),
+    enter: () => {
+      join.enter(subscription);
+      connection.addSubscription(subscription);
+    },
+    abandon: () => {
+      join.abandon();
+      if (terms.presence) connection.removePresence(terms.channel);
+    },
+  };
+}
+
+function subscribeResult(
+  connection: Connection,
+  terms: SubscriptionTerms,
+  { position, recovery }: JoinResult,
+  since: StreamPosition | undefined,
+  data: JsonText | undefined,
+): SubscribeResult {
+  const tracked = terms.positioned ? position : undefined;
+  if (recovery) connection.services.observer.recovered(recovery.kind);
+  return {
+    recoverable: terms.recoverable,
+    positioned: terms.positioned,
+    epoch: tracked?.epoch ?? "",
+    // After a recovery the client walks forward from where it was by consuming the publications (protocol 8.4).
+    offset: (recovery?.kind === "recovered" ? since?.offset : tracked?.offset) ?? 0,
+    recovery: (recovery ?? { kind: "none" }) satisfies Recovery,
+    ttlSeconds: connection.secondsUntil(terms.expireAt),
+    data,
+  };
+}
