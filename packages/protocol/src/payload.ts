@@ -33,6 +33,21 @@ export function trustJsonText(text: string): JsonText {
   return clean as JsonText;
 }
 
+/** Below this much, what a slice keeps alive is not worth a copy. */
+const smallParent = 1024;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * The value at [start, end) of a parsed document. A slice of a JavaScript string keeps the whole string alive, and a
+ * publication stays in history for long: a small value of a large document is therefore copied out.
+ */
+export function cutJsonText(document: string, start: number, end: number): JsonText {
+  const value = document.slice(start, end);
+  if (document.length <= smallParent || value.length * 2 >= document.length) return trustJsonText(value);
+  return trustJsonText(decoder.decode(encoder.encode(value)));
+}
+
 /** Serialises a value of our own making. Not for values that came from outside: numbers lose digits. */
 export function toJsonText(value: unknown): JsonText {
   return JSON.stringify(value) as JsonText; // JSON.stringify without indentation emits no raw newline

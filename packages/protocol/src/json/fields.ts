@@ -1,5 +1,5 @@
 import { ProtocolError } from "../protocol-error.ts";
-import { type JsonText, trustJsonText } from "../payload.ts";
+import { cutJsonText, type JsonText } from "../payload.ts";
 import type { Slice } from "./member-slices.ts";
 import { sliceMembers } from "./member-slices.ts";
 
@@ -66,7 +66,7 @@ export class Fields {
   /** As `raw`, but a literal null is the value `null`. */
   rawOrNull(name: string): JsonText | undefined {
     const slice = this.#slice(name);
-    return slice && trustJsonText(this.#text.slice(slice.start, slice.end));
+    return slice && cutJsonText(this.#text, slice.start, slice.end);
   }
 
   object(name: string): Fields | undefined {
