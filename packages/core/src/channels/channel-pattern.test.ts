@@ -32,16 +32,32 @@ const table: [pattern: string, matching: string[], others: string[]][] = [
 describe("compileChannelPattern", () => {
   test.each(table)("%p", (pattern, matching, others) => {
     const matches = compileChannelPattern(pattern);
-    expect(matching.map((name) => [name, matches?.(name)])).toEqual(matching.map((name) => [name, true]));
-    expect(others.map((name) => [name, matches?.(name)])).toEqual(others.map((name) => [name, false]));
+    expect(matching.map((name) => [name, matches?.(name)])).toEqual(
+      matching.map((name) => [name, true]),
+    );
+    expect(others.map((name) => [name, matches?.(name)])).toEqual(
+      others.map((name) => [name, false]),
+    );
   });
 
-  test.each(["[", "[a", "[]", "[!]", "[z-a]", "[a-", "[\\", "{", "{a", "{a,", "{a,{b}", "a\\", "{a\\}", "x".repeat(257)])(
-    "refuses %p",
-    (pattern) => {
-      expect(compileChannelPattern(pattern)).toBeUndefined();
-    },
-  );
+  test.each([
+    "[",
+    "[a",
+    "[]",
+    "[!]",
+    "[z-a]",
+    "[a-",
+    "[\\",
+    "{",
+    "{a",
+    "{a,",
+    "{a,{b}",
+    "a\\",
+    "{a\\}",
+    "x".repeat(257),
+  ])("refuses %p", (pattern) => {
+    expect(compileChannelPattern(pattern)).toBeUndefined();
+  });
 
   test("the longest pattern is fine, counted in code points", () => {
     expect(compileChannelPattern("😀".repeat(256))?.("😀".repeat(256))).toBe(true);
@@ -52,7 +68,12 @@ describe("compileChannelPattern", () => {
     ["stars", "*a".repeat(128), `${"a".repeat(2_000)}b`, false],
     ["equal alternatives", "{a,a}".repeat(51), `${"a".repeat(50)}b`, false],
     ["stars in alternatives", `${"{*,*}".repeat(51)}b`, "a".repeat(2_000), false],
-    ["nested stars", `${"{".repeat(85)}*${"}".repeat(85)}${"*?".repeat(40)}b`, "a".repeat(2_000), false],
+    [
+      "nested stars",
+      `${"{".repeat(85)}*${"}".repeat(85)}${"*?".repeat(40)}b`,
+      "a".repeat(2_000),
+      false,
+    ],
     ["deep nesting", `${"{a,".repeat(60)}a${"}".repeat(60)}`, "a", true],
     ["empty nesting", "{".repeat(128) + "}".repeat(128), "", true],
   ])("work is bounded: %s", (_, pattern, name, expected) => {
@@ -69,14 +90,22 @@ describe("compileChannelPattern", () => {
       const reference = new RegExp(`^(?:${expression})$`, "s");
       for (let name = 0; name < 10; name += 1) {
         const text = Array.from({ length: random(6) }, () => "ab:c".charAt(random(4))).join("");
-        expect({ seed, glob, text, matches: matches?.(text) }).toEqual({ seed, glob, text, matches: reference.test(text) });
+        expect({ seed, glob, text, matches: matches?.(text) }).toEqual({
+          seed,
+          glob,
+          text,
+          matches: reference.test(text),
+        });
       }
     }
   });
 });
 
 /** A glob and the regular expression that means the same. */
-function randomPattern(random: (n: number) => number, depth: number): [glob: string, expression: string] {
+function randomPattern(
+  random: (n: number) => number,
+  depth: number,
+): [glob: string, expression: string] {
   const parts = Array.from({ length: random(4) }, (): [string, string] => {
     const kind = random(depth > 0 ? 8 : 7);
     if (kind === 0) return ["*", ".*"];
@@ -85,7 +114,10 @@ function randomPattern(random: (n: number) => number, depth: number): [glob: str
     if (kind === 3) return ["[!a-b]", "[^a-b]"];
     if (kind < 7) return [["a", "b", ":"][kind - 4] ?? "", ["a", "b", ":"][kind - 4] ?? ""];
     const choices = Array.from({ length: 1 + random(3) }, () => randomPattern(random, depth - 1));
-    return [`{${choices.map(([glob]) => glob).join(",")}}`, `(?:${choices.map(([, expression]) => expression).join("|")})`];
+    return [
+      `{${choices.map(([glob]) => glob).join(",")}}`,
+      `(?:${choices.map(([, expression]) => expression).join("|")})`,
+    ];
   });
   return [parts.map(([glob]) => glob).join(""), parts.map(([, expression]) => expression).join("")];
 }

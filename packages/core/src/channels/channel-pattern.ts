@@ -109,7 +109,10 @@ class PatternParser {
     }
     this.#at += 1;
     if (ranges.length === 0) return false;
-    return this.#one((codePoint) => ranges.some(([low, high]) => codePoint >= low && codePoint <= high) !== negated);
+    return this.#one(
+      (codePoint) =>
+        ranges.some(([low, high]) => codePoint >= low && codePoint <= high) !== negated,
+    );
   }
 
   #setMember(): number | undefined {
@@ -160,7 +163,12 @@ function matches(steps: readonly Step[], name: string): boolean {
 }
 
 /** All steps that can be got to from `from` without taking a character, forks left out. */
-function reach(steps: readonly Step[], from: readonly number[], reachedIn: Int32Array, round: number): number[] {
+function reach(
+  steps: readonly Step[],
+  from: readonly number[],
+  reachedIn: Int32Array,
+  round: number,
+): number[] {
   const found: number[] = [];
   const pending = [...from];
   for (let index = pending.pop(); index !== undefined; index = pending.pop()) {

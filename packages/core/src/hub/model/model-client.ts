@@ -38,9 +38,12 @@ export class ModelClient {
   readonly #subscribed = new Set<string>();
   readonly #held = new Map<string, Held>();
   readonly runs = new Map<string, Run[]>();
-  /** Data of publications without offset. */
-  readonly loose: number[] = [];
-  toldOfGap = 0;
+  /** Publications without offset, each with the connection that it came on: another node may be behind. */
+  readonly loose: string[] = [];
+  /** Channels on which the server said that a position could not be recovered. */
+  readonly toldOfGap: string[] = [];
+  /** Left by the client without waiting for the reply: pushes are ignored, as SDKs do. */
+  readonly #ignored = new Set<string>();
 
   constructor(name: string, user: string) {
     this.name = name;
@@ -94,6 +97,20 @@ export class ModelClient {
     this.#ask("unsubscribe", channel, { unsubscribe: { channel } });
   }
 
+  /** Leaves and comes back in one frame, without waiting for anything. */
+  resubscribe(channel: string): void {
+    this.#subscribed.delete(channel);
+    this.#ignored.add(channel);
+    this.unsubscribe(channel);
+    this.subscribe(channel);
+  }
+
+  /** Comes and leaves in one frame: the unsubscribe must not overtake the subscribe. */
+  glance(channel: string): void {
+    this.subscribe(channel);
+    this.unsubscribe(channel);
+  }
+
   publish(channel: string, n: number): void {
     this.#ask("publish", "", { publish: { channel, data: { n } } });
   }
@@ -114,6 +131,8 @@ export class ModelClient {
     if (message.id === undefined) return client.sendRaw("{}");
     const asked = this.#asked.get(message.id);
     if (!asked) throw new Error(`${this.name}: a reply to nothing: ${JSON.stringify(message)}`);
+    const earlier = [...this.#asked].find(([, { channel }]) => channel !== "" && channel === asked.channel);
+    if (earlier && earlier[0] < message.id) throw new Error(`${this.name}: ${asked.method} ${asked.channel} overtook`);
     this.#asked.delete(message.id);
     if (message.error) {
       if (asked.method === "publish" && message.error.code === 100) return;
@@ -126,6 +145,7 @@ export class ModelClient {
 
   #takeSubscribed(channel: string, result: WireResult): void {
     this.#subscribed.add(channel);
+    this.#ignored.delete(channel);
     if (result.epoch === undefined) return;
     const held = this.#held.get(channel);
     if (result.recovered) {
@@ -135,7 +155,7 @@ export class ModelClient {
       for (const publication of result.publications ?? []) this.#append(channel, held, publication);
       return;
     }
-    if (held) this.toldOfGap += 1;
+    if (held) this.toldOfGap.push(channel);
     const offset = result.offset ?? 0;
     this.#held.set(channel, { offset, epoch: result.epoch });
     this.#runsOf(channel).push({ startedAt: offset, numbers: [] });
@@ -147,9 +167,10 @@ export class ModelClient {
     if (push["unsubscribe"]) return void this.#subscribed.delete(channel);
     const publication = push["pub"] as WirePublication | undefined;
     if (!publication) return;
+    if (this.#ignored.has(channel)) return;
     // An unsubscribe that was asked for may be on its way: what comes before its reply is still in order.
     if (!this.#subscribed.has(channel)) throw new Error(`${this.name}: a publication of ${channel} while not subscribed`);
-    if (publication.offset === undefined) return void this.loose.push(publication.data.n);
+    if (publication.offset === undefined) return void this.loose.push(`${this.id} ${publication.data.n}`);
     const held = this.#held.get(channel);
     if (!held) throw new Error(`${this.name}: a publication of ${channel} without a position`);
     this.#append(channel, held, publication);
@@ -176,6 +197,7 @@ export class ModelClient {
     this.#client = undefined;
     this.#connected = false;
     this.#subscribed.clear();
+    this.#ignored.clear();
     this.#asked.clear();
   }
 }
