@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { connect, createServer } from "node:net";
+import type { Server } from "node:net";
+import { once } from "node:events";
+import postgres from "postgres";
+import { openEmbeddedDatabase } from "../test/embedded-database.ts";
+import type { EmbeddedDatabase } from "../test/embedded-database.ts";
+import { RecordingLog } from "../test/recording-log.ts";
+import { waitFor } from "../test/wait-for.ts";
+import { createApplicationDatabase } from "./application-database.ts";
+import { DatabaseError } from "./database-error.ts";
+import { Database } from "./database.ts";
+import type { DatabaseOptions } from "./database.ts";
+
+setDefaultTimeout(30_000);
+
+let embedded: EmbeddedDatabase;
+const log = new RecordingLog();
+
+beforeAll(async () => {
+  embedded = await openEmbeddedDatabase();
+});
+
+afterAll(() => embedded.close());
+
+const open = (url: string, options: Partial<DatabaseOptions> = {}): Database =>
+  new Database({ url: () => url, log, ...options });
+
+async function failureOf(action: Promise<unknown>): Promise<DatabaseError> {
+  try {
+    await action;
+  } catch (error) {
+    if (error instanceof DatabaseError) return error;
+    throw error;
+  }
+  throw new Error("It did not fail.");
+}
+
+function changed(url: string, change: (url: URL) => void): string {
+  const copy = new URL(url);
+  change(copy);
+  return copy.href;
+}
+
+async function query(url: string, text: string): Promise<readonly object[]> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    return await sql.unsafe(text);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+describe("Database", () => {
+  test("connects, answers checks, and stops", async () => {
+    const database = open(embedded.server.url);
+    await database.start();
+    await database.check(5_000);
+    const rows =
+      await database.sql`select current_setting('application_name') as name, 9007199254740993::int8 as big`;
+    expect([...rows]).toEqual([{ name: "switchyard", big: "9007199254740993" }]);
+    await database.stop();
+    await database.stop();
+    expect(() => database.sql).toThrow(DatabaseError);
+  });
+
+  test("a wrong password, user or database fails at once, and no message holds the password", async () => {
+    const wrong = [
+      changed(embedded.server.url, (url) => (url.password = "hunter2")),
+      changed(embedded.server.url, (url) => (url.pathname = "/missing")),
+    ];
+    for (const url of wrong) {
+      const failure = await failureOf(open(url).start());
+      expect(failure.fault).toBe("credentials");
+      expect(failure.message).toContain("127.0.0.1");
+      const password = new URL(url).password;
+      expect(failure.message + String(failure.cause) + JSON.stringify(failure.cause)).not.toContain(
+        password,
+      );
+    }
+  });
+
+  test("what is no URL is not repeated in the error", async () => {
+    for (const url of ["hunter2", "mysql://a:hunter2@b/c", "postgres://a:hunter2@:x/"]) {
+      const failure = await failureOf(open(url).start());
+      expect(failure.message).toContain("postgres://user:password@host:5432/database");
+      expect(failure.message + String(failure.cause)).not.toContain("hunter2");
+    }
+  });
+
+  test("a server that does not answer fails after the time it is given, and is found when it comes in time", async () => {
+    const socket = createServer().listen(0, "127.0.0.1");
+    await once(socket, "listening");
+    const address = socket.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    socket.close();
+    const url = changed(embedded.server.url, (copy) => (copy.port = String(port)));
+    const failure = await failureOf(open(url, { startTimeoutMs: 100 }).start());
+    expect(failure.fault).toBe("unreachable");
+    expect(failure.message).toContain(`127.0.0.1:${port}/switchyard`);
+
+    const database = open(url, { startTimeoutMs: 20_000 });
+    const started = database.start();
+    await waitFor("it has tried in vain", () =>
+      log.lines.some((line) => line.message.includes("not answer yet")),
+    );
+    const proxy = await forward(port, Number(new URL(embedded.server.url).port));
+    await started;
+    await database.stop();
+    proxy.close();
+  });
+
+  test("a check ends at its deadline when the server hangs, and succeeds when it goes on", async () => {
+    const database = open(embedded.server.url, { connections: 1 });
+    await database.start();
+    const pid = embedded.server.pid ?? 0;
+    const [backend] = await database.sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    process.kill(backend?.pid ?? 0, "SIGSTOP");
+    const startedAt = performance.now();
+    const failure = await failureOf(database.check(200));
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(failure.fault).toBe("unreachable");
+    expect(failure.message).toContain("did not answer within 200 ms");
+    process.kill(backend?.pid ?? 0, "SIGCONT");
+    await waitFor("it answers", () =>
+      database.check(1_000).then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(embedded.server.pid).toBe(pid);
+    await database.stop();
+  });
+
+  test("a connection that is cut is made again", async () => {
+    const database = open(embedded.server.url, { connections: 2 });
+    await database.start();
+    const cut =
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()";
+    await query(embedded.server.url, `${cut} and application_name = 'switchyard'`);
+    await waitFor("it answers", () =>
+      database.check(1_000).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const startedAt = performance.now();
+    await database.stop();
+    expect(performance.now() - startedAt).toBeLessThan(4_000); // the driver alone would wait for five seconds
+  });
+
+  test("a database in another encoding is refused", async () => {
+    await query(
+      embedded.server.url,
+      "create database latin encoding 'SQL_ASCII' locale 'C' template template0",
+    );
+    const failure = await failureOf(
+      open(changed(embedded.server.url, (url) => (url.pathname = "/latin"))).start(),
+    );
+    expect(failure.fault).toBe("unsuitable");
+    expect(failure.message).toContain("UTF8 is needed");
+  });
+});
+
+describe("databases of applications", () => {
+  test("each has a role and a database of its own, made once, whoever asks", async () => {
+    const urls = await Promise.all([1, 2, 3].map(() => embedded.server.databaseUrl("orders")));
+    expect(new Set(urls).size).toBe(1);
+    const [url = ""] = urls;
+    await query(url, "create table mine (id int); create publication changes for table mine");
+    expect(await query(url, "select current_user, current_database()")).toEqual([
+      { current_user: "orders", current_database: "orders" },
+    ] as never);
+    expect(await embedded.server.databaseUrl("orders")).toBe(url);
+
+    const other = await embedded.server.databaseUrl("inventory");
+    const stranger = changed(other, (copy) => (copy.pathname = "/orders"));
+    await expect(query(stranger, "select 1")).rejects.toMatchObject({ code: "42501" });
+    const ours = changed(other, (copy) => (copy.pathname = "/switchyard"));
+    await expect(query(ours, "select 1")).rejects.toMatchObject({ code: "42501" });
+  });
+
+  test.each([
+    "",
+    "Orders",
+    "1st",
+    "a-b",
+    "a".repeat(42),
+    'x"; drop',
+    "postgres",
+    "switchyard",
+    "pg_x",
+    "template1",
+  ])("%p is no name", async (name) => {
+    expect((await failureOf(embedded.server.databaseUrl(name))).fault).toBe("name");
+  });
+
+  test("a role without the rights is told so", async () => {
+    const url = await embedded.server.databaseUrl("poor");
+    const failure = await failureOf(createApplicationDatabase(url, "another", "secret"));
+    expect(failure.fault).toBe("unsuitable");
+    expect(failure.message).toContain("CREATEROLE");
+  });
+});
+
+/** A server that appears late at an address: passes bytes on in both directions. */
+async function forward(from: number, to: number): Promise<Server> {
+  const server = createServer((client) => {
+    const upstream = connect(to, "127.0.0.1");
+    client.pipe(upstream).pipe(client);
+    client.on("error", () => upstream.destroy());
+    upstream.on("error", () => client.destroy());
+  });
+  server.listen(from, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}

@@ -1,0 +1,14 @@
+export { createApplicationDatabase } from "./application-database.ts";
+export { DatabaseError } from "./database-error.ts";
+export type { DatabaseFault } from "./database-error.ts";
+export { Database } from "./database.ts";
+export type { DatabaseOptions } from "./database.ts";
+export { describeDatabaseUrl } from "./database-url.ts";
+export { findEmbeddedPostgres } from "./embedded/cluster-connection.ts";
+export type { RunningEmbeddedPostgres } from "./embedded/cluster-connection.ts";
+export { EmbeddedPostgres } from "./embedded/embedded-postgres.ts";
+export type { EmbeddedPostgresOptions } from "./embedded/embedded-postgres.ts";
+export { migrate } from "./migrations.ts";
+export type { MigrationOptions } from "./migrations.ts";
+export { PostgresStreamStore } from "./postgres-stream-store.ts";
+export type { PostgresStreamStoreOptions } from "./postgres-stream-store.ts";

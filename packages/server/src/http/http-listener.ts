@@ -1,0 +1,58 @@
+import type { Log } from "@switchyard/core";
+import type { Hono } from "hono";
+import type { Config } from "../config/declaration.ts";
+import type { ClientEdges } from "../edges/client-edges.ts";
+import type { EdgeServer } from "../edges/edge-options.ts";
+import type { Component } from "../lifecycle/component.ts";
+
+interface HttpListenerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly edges: ClientEdges;
+  readonly app: Hono;
+  readonly operatorRoutes: Hono;
+}
+
+/** The ports: client transports first, the rest by the application; metrics and profiles on a port of their own if asked. */
+export class HttpListener implements Component {
+  readonly name = "http";
+  readonly #options: HttpListenerOptions;
+  #server: EdgeServer | undefined;
+  #internal: Bun.Server<undefined> | undefined;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Where clients find the server, as far as it knows; "" when it does not listen. */
+  get url(): string {
+    return this.#server ? `http://${this.#server.hostname}:${this.#server.port}` : "";
+  }
+
+  async start(): Promise<void> {
+    const { config, edges, app, operatorRoutes, log } = this.#options;
+    const { address, port, internalAddress, internalPort } = config.http;
+    const server = Bun.serve({
+      hostname: address,
+      port,
+      // The API's own bound; larger bodies are refused before they are in memory.
+      maxRequestBodySize: config.api.bodyBytes + bodySlackBytes,
+      idleTimeout: idleTimeoutSeconds,
+      fetch: (request, listening) => edges.fetch(request, listening, (other) => app.fetch(other)),
+      websocket: edges.websocket,
+    });
+    edges.attach(server);
+    this.#server = server;
+    if (internalPort === undefined) return;
+    this.#internal = Bun.serve({ hostname: internalAddress, port: internalPort, fetch: (request) => operatorRoutes.fetch(request) });
+    log.info({ url: `http://${this.#internal.hostname}:${this.#internal.port}` }, "metrics and profiles");
+  }
+
+  /** Connections are closed by the hub before; requests that are under way are finished. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#internal?.stop(true), this.#server?.stop(true)]);
+  }
+}
+
+const bodySlackBytes = 65_536;
+const idleTimeoutSeconds = 30;

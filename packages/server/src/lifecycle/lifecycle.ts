@@ -1,0 +1,76 @@
+import type { Log } from "@switchyard/core";
+import type { Component } from "./component.ts";
+
+/**
+ * Starts components in order; drains and then stops them in reverse. Every step is attempted, each within what is left
+ * of the deadline, and the errors are gathered.
+ */
+export class Lifecycle {
+  readonly #components: readonly Component[];
+  readonly #log: Log;
+  #started: Component[] = [];
+
+  constructor(components: readonly Component[], log: Log) {
+    this.#components = components;
+    this.#log = log;
+  }
+
+  /** When one does not start, those before it are stopped again, and its error is thrown. */
+  async start(): Promise<void> {
+    for (const component of this.#components) {
+      const began = performance.now();
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- each stands on the one before
+        await component.start();
+      } catch (error) {
+        await this.#all("stop", performance.now() + failedStartMs);
+        throw error;
+      }
+      this.#started.push(component);
+      this.#log.debug({ component: component.name, ms: Math.round(performance.now() - began) }, "started");
+    }
+  }
+
+  /** `deadlineMs`: for all of it; a tenth is kept for the stops. Throws an AggregateError of all that went wrong. */
+  async stop(deadlineMs: number): Promise<void> {
+    const began = performance.now();
+    const errors = await this.#all("drain", began + deadlineMs * 0.9);
+    errors.push(...(await this.#all("stop", began + deadlineMs)));
+    this.#started = [];
+    if (errors.length > 0) throw new AggregateError(errors, "not everything stopped cleanly");
+  }
+
+  async #all(step: "drain" | "stop", deadline: number): Promise<unknown[]> {
+    const errors: unknown[] = [];
+    for (const component of [...this.#started].reverse()) {
+      const act = component[step]?.bind(component);
+      if (!act) continue;
+      const left = Math.max(minimumStepMs, deadline - performance.now());
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- each stands on the one before
+        await within(left, act(), `${component.name} did not ${step} in time`);
+      } catch (error) {
+        errors.push(error);
+        this.#log.error({ component: component.name, step, err: error }, "a component failed to end");
+      }
+    }
+    return errors;
+  }
+}
+
+const failedStartMs = 10_000;
+/** Even past the deadline every component gets a moment: a database that is told to stop in time does. */
+const minimumStepMs = 500;
+
+/** `promise`, or a rejection with `message` after `ms`. */
+export async function within<Value>(ms: number, promise: Promise<Value>, message: string): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,136 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createMemoryBus, Hub, HubOperations, type Log, nodeId } from "@switchyard/core";
+import { Database, EmbeddedPostgres, migrate, PostgresStreamStore } from "@switchyard/postgres";
+import { Registry } from "prom-client";
+import manifest from "../package.json" with { type: "json" };
+import { createAddressList } from "./auth/address-list.ts";
+import { createAuthenticator } from "./auth/authenticator.ts";
+import type { Config } from "./config/declaration.ts";
+import { createHostCheck } from "./config/host-check.ts";
+import { hubOptions, nodeName } from "./config/hub-options.ts";
+import { createOriginCheck } from "./config/origin-check.ts";
+import { createClientEdges } from "./edges/client-edges.ts";
+import { createApp } from "./http/app.ts";
+import { HttpListener } from "./http/http-listener.ts";
+import { createOperatorRoutes } from "./http/operator-routes.ts";
+import type { Component } from "./lifecycle/component.ts";
+import { Lifecycle } from "./lifecycle/lifecycle.ts";
+import { stopSignal } from "./lifecycle/stop-signal.ts";
+import { systemClock } from "./system-clock.ts";
+import { systemRandom } from "./system-random.ts";
+import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
+import { createLog } from "./telemetry/log.ts";
+import { createHubMetrics, registerHubGauges, registerProcessGauges } from "./telemetry/metrics.ts";
+
+/**
+ * Runs the server until it is told to stop: everything is built here by hand, from the store up to the edges.
+ * Secrets in `config` are resolved. Throws when a part cannot start.
+ */
+export async function serve(config: Config): Promise<void> {
+  const log = createLog(config.log);
+  const clock = systemClock;
+  const random = systemRandom;
+  await mkdir(config.dataDir, { recursive: true });
+
+  // The store: PostgreSQL, embedded unless a URL is given.
+  const embedded =
+    config.database.url === undefined
+      ? new EmbeddedPostgres({ directory: join(config.dataDir, "postgres"), ownFolderAbove: config.dataDir, log })
+      : undefined;
+  const database = new Database({ url: () => config.database.url ?? embedded?.url ?? "", log });
+  const migrations: Component = {
+    name: "migrations",
+    start: async () => {
+      await migrate(database.sql, { apply: config.database.migrate, log });
+    },
+    stop: async () => {},
+  };
+
+  // The bus: one node, in memory. Its streams survive a planned restart in the store.
+  const store = new PostgresStreamStore({ sql: () => database.sql, node: nodeName(config) });
+  const bus = createMemoryBus({ clock, random, node: nodeId(random.uuid()), store });
+
+  // The hub: connections, channels, subscriptions.
+  const registry = new Registry();
+  const observer = createHubMetrics(registry);
+  const authenticator = createAuthenticator(config.token, clock);
+  const hub = new Hub({ bus, authenticator, clock, random, log, observer, options: hubOptions(config, manifest.version) });
+  const operations = new HubOperations(hub.services);
+
+  // The edges: transports for clients, the API for backends, pages for people.
+  const edges = createClientEdges({
+    hub,
+    limits: config.client.limits,
+    allowsHost: createHostCheck(config),
+    allowsOrigin: createOriginCheck(config),
+    isTrustedGateway: createAddressList(config.trustedGateway.addresses),
+    clock,
+    random,
+    log,
+  });
+  const eventLoopDelay = new EventLoopDelay();
+  registerHubGauges(registry, hub.services);
+  registerProcessGauges(registry, eventLoopDelay);
+  const operatorRoutes = createOperatorRoutes(registry);
+  let draining = false;
+  const app = createApp({
+    config,
+    log,
+    hub,
+    operations,
+    operatorRoutes,
+    checks: [
+      { name: "store", check: (timeoutMs) => database.check(timeoutMs) },
+      { name: "bus", check: (timeoutMs) => bus.check(timeoutMs) },
+    ],
+    draining: () => draining,
+    pages: undefined,
+  });
+  const listener = new HttpListener({ config, log, edges, app, operatorRoutes });
+
+  const lifecycle = new Lifecycle(
+    [
+      eventLoopDelay,
+      ...(embedded ? [embedded] : []),
+      database,
+      migrations,
+      {
+        name: "bus",
+        start: () => hub.start(),
+        drain: () => {
+          draining = true;
+          return bus.drain();
+        },
+        stop: async () => {
+          hub.stop();
+          await bus.stop();
+        },
+      },
+      {
+        name: "connections",
+        start: async () => {},
+        drain: () => hub.drain({ spreadMs: config.shutdown.spreadMs }),
+        stop: async () => {},
+      },
+      listener,
+    ],
+    log,
+  );
+  await runUntilStopped(lifecycle, config, log, listener);
+}
+
+async function runUntilStopped(lifecycle: Lifecycle, config: Config, log: Log, listener: HttpListener): Promise<void> {
+  const asked = stopSignal();
+  const began = performance.now();
+  const started = lifecycle.start();
+  const early = await Promise.race([asked, started.then(() => undefined)]);
+  await started;
+  if (early === undefined) {
+    log.info({ url: listener.url, dev: config.dev, version: manifest.version, ms: Math.round(performance.now() - began) }, "ready");
+  }
+  const signal = early ?? (await asked);
+  log.info({ signal, spreadMs: config.shutdown.spreadMs }, "stopping");
+  await lifecycle.stop(config.shutdown.deadlineMs);
+  log.info({}, "stopped");
+}
