@@ -31,3 +31,4 @@ export { type LogLine, RecordingLog } from "./hub/recording-log.ts";
 export { ScriptedAuthenticator } from "./hub/scripted-authenticator.ts";
 export { type ServerMessage, TestClient } from "./hub/test-client.ts";
 export { TestHub, type TestHubParts } from "./hub/test-hub.ts";
+export { type RunningServer, startServer, type StartServerOptions } from "./processes/start-server.ts";

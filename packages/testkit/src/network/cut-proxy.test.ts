@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { CutProxy } from "./cut-proxy.ts";
+
+async function echo(): Promise<{ url: string; close(): void }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.pipe(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A server that listens on TCP has such an address.
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+function dial(proxy: CutProxy): Socket {
+  const [host = "", port] = proxy.host.split(":");
+  return connect(Number(port), host).on("error", () => {});
+}
+
+test("forwards, cuts, refuses and forwards again", async () => {
+  const peer = await echo();
+  await using proxy = await CutProxy.start(peer.url);
+  const first = dial(proxy);
+  first.write("one");
+  expect(String(await once(first, "data"))).toBe("one");
+  const closed = once(first, "close");
+  expect(proxy.cut()).toBe(1);
+  await closed;
+
+  const refused = dial(proxy);
+  await once(refused, "close");
+  expect(proxy.accepted).toBe(1);
+
+  proxy.mend();
+  const second = dial(proxy);
+  second.write("two");
+  expect(String(await once(second, "data"))).toBe("two");
+  expect(proxy.accepted).toBe(2);
+  second.destroy();
+  peer.close();
+});
