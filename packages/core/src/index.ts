@@ -1,13 +1,28 @@
 export type { NamespaceOptions, NamespaceRules } from "./channels/namespace.ts";
 export type { ClientInfo, Publication, StreamPosition } from "./channels/publication.ts";
 export { type ErrorName, errorTable, type LogLevel } from "./errors/error-table.ts";
-export { asSwitchyardError, SwitchyardError, type SwitchyardErrorOptions } from "./errors/switchyard-error.ts";
+export {
+  asSwitchyardError,
+  SwitchyardError,
+  type SwitchyardErrorOptions,
+} from "./errors/switchyard-error.ts";
 export { Hub, type DrainOptions, type HubParts } from "./hub/hub.ts";
 export { HubOperations } from "./hub/hub-operations.ts";
 export type { HubServices } from "./hub/hub-services.ts";
-export { type Caller, MethodRegistry, type RpcMethod, type SendHandler, type ServerMethod } from "./hub/method-registry.ts";
+export {
+  type Caller,
+  MethodRegistry,
+  type RpcMethod,
+  type SendHandler,
+  type ServerMethod,
+} from "./hub/method-registry.ts";
 export { ApplicationError } from "./errors/application-error.ts";
-export { createMemoryBus, type MemoryBus, type MemoryBusOptions, type MemoryBusStats } from "./memory/memory-bus.ts";
+export {
+  createMemoryBus,
+  type MemoryBus,
+  type MemoryBusOptions,
+  type MemoryBusStats,
+} from "./memory/memory-bus.ts";
 export type { ClientConnection, ConnectionRequest, HubEdge } from "./hub/hub-edge.ts";
 export type { ClientOptions, HubLimits, HubOptions } from "./hub/hub-options.ts";
 export type {
@@ -28,7 +43,14 @@ export type {
   ServerOperations,
   SubscribeUserRequest,
 } from "./hub/server-operations.ts";
-export { channelName, type ChannelName, connectionId, type ConnectionId, nodeId, type NodeId } from "./ids.ts";
+export {
+  channelName,
+  type ChannelName,
+  connectionId,
+  type ConnectionId,
+  nodeId,
+  type NodeId,
+} from "./ids.ts";
 export type {
   Authenticator,
   ConnectionClaims,

@@ -10,13 +10,28 @@ export type Command =
   | { readonly method: "connect"; readonly id: number; readonly request: ConnectRequest }
   | { readonly method: "subscribe"; readonly id: number; readonly request: SubscribeRequest }
   | { readonly method: "unsubscribe"; readonly id: number; readonly channel: string }
-  | { readonly method: "publish"; readonly id: number; readonly channel: string; readonly data: JsonText | undefined }
+  | {
+      readonly method: "publish";
+      readonly id: number;
+      readonly channel: string;
+      readonly data: JsonText | undefined;
+    }
   | { readonly method: "presence"; readonly id: number; readonly channel: string }
   | { readonly method: "presence_stats"; readonly id: number; readonly channel: string }
   | { readonly method: "history"; readonly id: number; readonly request: HistoryRequest }
-  | { readonly method: "rpc"; readonly id: number; readonly name: string; readonly data: JsonText | undefined }
+  | {
+      readonly method: "rpc";
+      readonly id: number;
+      readonly name: string;
+      readonly data: JsonText | undefined;
+    }
   | { readonly method: "refresh"; readonly id: number; readonly token: string }
-  | { readonly method: "sub_refresh"; readonly id: number; readonly channel: string; readonly token: string };
+  | {
+      readonly method: "sub_refresh";
+      readonly id: number;
+      readonly channel: string;
+      readonly token: string;
+    };
 
 export type Method = Command["method"];
 /** A command that is answered. */

@@ -18,6 +18,13 @@ export {
 export type { WirePublication } from "./messages/publication.ts";
 export type { RefreshResult } from "./messages/refresh.ts";
 export type { Recovery, SubscribeRequest, SubscribeResult } from "./messages/subscribe.ts";
-export { cutJsonText, type JsonText, parseJsonText, type Payload, toJsonText, trustJsonText } from "./payload.ts";
+export {
+  cutJsonText,
+  type JsonText,
+  parseJsonText,
+  type Payload,
+  toJsonText,
+  trustJsonText,
+} from "./payload.ts";
 export { ProtocolError } from "./protocol-error.ts";
 export type { Push, Reply, ReplyError } from "./reply.ts";

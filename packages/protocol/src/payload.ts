@@ -44,7 +44,8 @@ const decoder = new TextDecoder();
  */
 export function cutJsonText(document: string, start: number, end: number): JsonText {
   const value = document.slice(start, end);
-  if (document.length <= smallParent || value.length * 2 >= document.length) return trustJsonText(value);
+  if (document.length <= smallParent || value.length * 2 >= document.length)
+    return trustJsonText(value);
   return trustJsonText(decoder.decode(encoder.encode(value)));
 }
 

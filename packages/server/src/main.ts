@@ -36,7 +36,11 @@ export async function serve(config: Config): Promise<void> {
   // The store: PostgreSQL, embedded unless a URL is given.
   const embedded =
     config.database.url === undefined
-      ? new EmbeddedPostgres({ directory: join(config.dataDir, "postgres"), ownFolderAbove: config.dataDir, log })
+      ? new EmbeddedPostgres({
+          directory: join(config.dataDir, "postgres"),
+          ownFolderAbove: config.dataDir,
+          log,
+        })
       : undefined;
   const database = new Database({ url: () => config.database.url ?? embedded?.url ?? "", log });
   const migrations: Component = {
@@ -55,7 +59,15 @@ export async function serve(config: Config): Promise<void> {
   const registry = new Registry();
   const observer = createHubMetrics(registry);
   const authenticator = createAuthenticator(config.token, clock);
-  const hub = new Hub({ bus, authenticator, clock, random, log, observer, options: hubOptions(config, manifest.version) });
+  const hub = new Hub({
+    bus,
+    authenticator,
+    clock,
+    random,
+    log,
+    observer,
+    options: hubOptions(config, manifest.version),
+  });
   const operations = new HubOperations(hub.services);
 
   // The edges: transports for clients, the API for backends, pages for people.
@@ -120,14 +132,27 @@ export async function serve(config: Config): Promise<void> {
   await runUntilStopped(lifecycle, config, log, listener);
 }
 
-async function runUntilStopped(lifecycle: Lifecycle, config: Config, log: Log, listener: HttpListener): Promise<void> {
+async function runUntilStopped(
+  lifecycle: Lifecycle,
+  config: Config,
+  log: Log,
+  listener: HttpListener,
+): Promise<void> {
   const asked = stopSignal();
   const began = performance.now();
   const started = lifecycle.start();
   const early = await Promise.race([asked, started.then(() => undefined)]);
   await started;
   if (early === undefined) {
-    log.info({ url: listener.url, dev: config.dev, version: manifest.version, ms: Math.round(performance.now() - began) }, "ready");
+    log.info(
+      {
+        url: listener.url,
+        dev: config.dev,
+        version: manifest.version,
+        ms: Math.round(performance.now() - began),
+      },
+      "ready",
+    );
   }
   const signal = early ?? (await asked);
   log.info({ signal, spreadMs: config.shutdown.spreadMs }, "stopping");

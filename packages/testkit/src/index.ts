@@ -28,7 +28,13 @@ export {
   testHubOptions,
 } from "./hub/hub-options.ts";
 export { type LogLine, RecordingLog } from "./hub/recording-log.ts";
+export { ModelClient } from "./hub/model-client.ts";
 export { ScriptedAuthenticator } from "./hub/scripted-authenticator.ts";
 export { type ServerMessage, TestClient } from "./hub/test-client.ts";
 export { TestHub, type TestHubParts } from "./hub/test-hub.ts";
-export { type RunningServer, startServer, type StartServerOptions } from "./processes/start-server.ts";
+export { CutProxy } from "./network/cut-proxy.ts";
+export {
+  type RunningServer,
+  startServer,
+  type StartServerOptions,
+} from "./processes/start-server.ts";

@@ -31,9 +31,16 @@ export class Audiences {
 
   add(member: ChannelMember): void {
     const { fanOut } = member.link;
-    let audience = this.#audiences.find((known) => known.fanOut === fanOut && known.codec === member.codec);
+    let audience = this.#audiences.find(
+      (known) => known.fanOut === fanOut && known.codec === member.codec,
+    );
     if (!audience) {
-      audience = { fanOut, codec: member.codec, topic: `${member.codec.encoding}${this.#name}`, size: 0 };
+      audience = {
+        fanOut,
+        codec: member.codec,
+        topic: `${member.codec.encoding}${this.#name}`,
+        size: 0,
+      };
       this.#audiences.push(audience);
     }
     audience.size += 1;
@@ -42,7 +49,9 @@ export class Audiences {
 
   remove(member: ChannelMember): void {
     const { fanOut } = member.link;
-    const audience = this.#audiences.find((known) => known.fanOut === fanOut && known.codec === member.codec);
+    const audience = this.#audiences.find(
+      (known) => known.fanOut === fanOut && known.codec === member.codec,
+    );
     if (!audience) return;
     audience.size -= 1;
     member.link.leave(audience.topic);

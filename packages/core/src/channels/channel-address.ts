@@ -16,7 +16,12 @@ const printableAscii = /^[\x21-\x7e]+$/;
 /** undefined: the namespace is not configured (102). */
 export function parseChannel(name: string, rules: NamespaceRules): ChannelAddress | undefined {
   const colon = name.indexOf(":");
-  const namespace = colon === -1 ? "" : name.slice(0, colon).slice(name.startsWith(rules.privatePrefix) ? rules.privatePrefix.length : 0);
+  const namespace =
+    colon === -1
+      ? ""
+      : name
+          .slice(0, colon)
+          .slice(name.startsWith(rules.privatePrefix) ? rules.privatePrefix.length : 0);
   const options = colon === -1 ? rules.withoutNamespace : rules.namespaces.get(namespace);
   if (!options) return undefined;
   const rest = name.slice(colon + 1);
@@ -25,6 +30,8 @@ export function parseChannel(name: string, rules: NamespaceRules): ChannelAddres
     options,
     isPrivate: name.startsWith(rules.privatePrefix) || rest.startsWith(rules.privatePrefix),
     users: hash === -1 ? undefined : name.slice(hash + 1).split(","),
-    wellFormed: (options.channelPattern ?? printableAscii).test(rest) && printableAscii.test(name.slice(0, colon + 1) || "x"),
+    wellFormed:
+      (options.channelPattern ?? printableAscii).test(rest) &&
+      printableAscii.test(name.slice(0, colon + 1) || "x"),
   };
 }

@@ -137,7 +137,13 @@ export class LocalChannel {
   /** Compares the position with the bus when nothing came for `idleMs` (protocol 8.8). */
   async checkPosition(idleMs: number): Promise<void> {
     const due = this.#context.clock.monotonic() - this.#confirmedAt >= idleMs;
-    if (!due || this.#positioned === 0 || this.#held !== undefined || this.options.retention === undefined) return;
+    if (
+      !due ||
+      this.#positioned === 0 ||
+      this.#held !== undefined ||
+      this.options.retention === undefined
+    )
+      return;
     this.#confirmedAt = this.#context.clock.monotonic();
     const before = this.#offset;
     const { top } = await this.#context.bus.history(this.name, this.#query(undefined, 0));
@@ -187,7 +193,10 @@ export class LocalChannel {
       await this.#opened?.catch(() => {});
       await this.#context.bus.unsubscribe(this.name);
     } catch (error) {
-      this.#context.log.warn({ channel: this.name, err: error }, "could not unsubscribe from the bus");
+      this.#context.log.warn(
+        { channel: this.name, err: error },
+        "could not unsubscribe from the bus",
+      );
     } finally {
       this.#opened = undefined;
       this.#closing = undefined;
@@ -212,7 +221,11 @@ export class LocalChannel {
     return page;
   }
 
-  #preparedJoin(pending: PendingJoin, since: StreamPosition | undefined, page: HistoryPage | undefined): PreparedJoin {
+  #preparedJoin(
+    pending: PendingJoin,
+    since: StreamPosition | undefined,
+    page: HistoryPage | undefined,
+  ): PreparedJoin {
     return {
       result: () => ({
         position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
@@ -229,7 +242,11 @@ export class LocalChannel {
     };
   }
 
-  #recover(pending: PendingJoin, since: StreamPosition, page: HistoryPage | undefined): RecoveryResult {
+  #recover(
+    pending: PendingJoin,
+    since: StreamPosition,
+    page: HistoryPage | undefined,
+  ): RecoveryResult {
     if (!page) return { kind: "failed" };
     const recover = this.options.recoveryMode === "cache" ? recoverLatest : recoverStream;
     return recover({
@@ -253,7 +270,8 @@ export class LocalChannel {
     if (this.#pendingJoins && publication.offset !== 0) {
       // Beyond the bound the recovery fails by its gap, which is what the bound is for.
       const bound = this.#context.maxRecoveredPublications;
-      for (const join of this.#pendingJoins) if (join.buffered.length <= bound) join.buffered.push(publication);
+      for (const join of this.#pendingJoins)
+        if (join.buffered.length <= bound) join.buffered.push(publication);
     }
     if (this.#members.size === 0) return;
     const { clock, observer, sendTime } = this.#context;
@@ -296,7 +314,10 @@ export class LocalChannel {
     } catch (error) {
       // Without the bus nothing can be said about the hole. Members start again, and the next of them opens the
       // channel anew; until then the position is unknown and the next publication sets it.
-      log.warn({ channel: this.name, ...from, err: error }, "could not read history to repair a channel");
+      log.warn(
+        { channel: this.name, ...from, err: error },
+        "could not read history to repair a channel",
+      );
       observer.repaired("lost");
       this.#epoch = "";
       this.#opened = undefined;
@@ -313,7 +334,10 @@ export class LocalChannel {
     this.#offset = top.offset;
     this.#confirmedAt = this.#context.clock.monotonic();
     observer.repaired(whole ? "repaired" : "lost");
-    log.warn({ channel: this.name, from, top, whole }, "repaired a channel after lost publications");
+    log.warn(
+      { channel: this.name, from, top, whole },
+      "repaired a channel after lost publications",
+    );
     if (!whole) return this.#losePositions();
     for (const publication of publications) this.#deliver(publication, top.epoch);
   }

@@ -13,15 +13,28 @@ export function maySubscribe(address: ChannelAddress, asker: Asker): boolean {
   if (asker.insecure) return true;
   const { options } = address;
   if (address.isPrivate) return false;
-  if (address.users) return options.allowUserLimitedChannels && asker.user !== "" && address.users.includes(asker.user);
-  return options.allowSubscribeForClient && (asker.user !== "" || options.allowSubscribeForAnonymous);
+  if (address.users)
+    return (
+      options.allowUserLimitedChannels && asker.user !== "" && address.users.includes(asker.user)
+    );
+  return (
+    options.allowSubscribeForClient && (asker.user !== "" || options.allowSubscribeForAnonymous)
+  );
 }
 
 type Operation = "Publish" | "Presence" | "History";
 
 /** Whether `asker`, who is or is not subscribed to the channel, may do `operation` there. */
-export function mayUse(operation: Operation, options: NamespaceOptions, asker: Asker, subscribed: boolean): boolean {
+export function mayUse(
+  operation: Operation,
+  options: NamespaceOptions,
+  asker: Asker,
+  subscribed: boolean,
+): boolean {
   if (asker.insecure) return true;
   if (subscribed && options[`allow${operation}ForSubscriber`]) return true;
-  return options[`allow${operation}ForClient`] && (asker.user !== "" || options[`allow${operation}ForAnonymous`]);
+  return (
+    options[`allow${operation}ForClient`] &&
+    (asker.user !== "" || options[`allow${operation}ForAnonymous`])
+  );
 }

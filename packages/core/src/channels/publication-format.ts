@@ -2,7 +2,10 @@ import { isJsonObject, type Payload } from "@switchyard/protocol";
 import type { NamespaceOptions } from "./namespace.ts";
 
 /** Whether `data` is what the namespace's `publication_data_format` asks for. */
-export function fitsFormat(data: Payload, format: NamespaceOptions["publicationDataFormat"]): boolean {
+export function fitsFormat(
+  data: Payload,
+  format: NamespaceOptions["publicationDataFormat"],
+): boolean {
   switch (format) {
     case "binary":
       return true;
@@ -12,6 +15,10 @@ export function fitsFormat(data: Payload, format: NamespaceOptions["publicationD
       return typeof data === "string" && data.length > 0;
     case "json_object":
       // Text that is valid JSON and begins with a brace is an object; no second parse for the common case.
-      return typeof data === "string" && data.trimStart().startsWith("{") && isJsonObject(JSON.parse(data));
+      return (
+        typeof data === "string" &&
+        data.trimStart().startsWith("{") &&
+        isJsonObject(JSON.parse(data))
+      );
   }
 }

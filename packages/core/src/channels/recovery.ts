@@ -36,7 +36,8 @@ export function recoverStream(input: RecoveryInput): RecoveryResult {
     expected += 1;
   }
   if (expected !== position.offset + 1) return failed;
-  if (publications.length > input.maxPublications || bytesOf(publications) > input.maxBytes) return failed;
+  if (publications.length > input.maxPublications || bytesOf(publications) > input.maxBytes)
+    return failed;
   return { kind: "recovered", publications };
 }
 
@@ -44,15 +45,22 @@ export function recoverStream(input: RecoveryInput): RecoveryResult {
 export function recoverLatest(input: RecoveryInput): RecoveryResult {
   const { since, position } = input;
   const latest = merge(input).at(-1);
-  if (latest === undefined || latest.offset !== position.offset || input.page.top.epoch !== position.epoch) return failed;
-  if (since.epoch === position.epoch && since.offset === position.offset) return { kind: "recovered", publications: [] };
+  if (
+    latest === undefined ||
+    latest.offset !== position.offset ||
+    input.page.top.epoch !== position.epoch
+  )
+    return failed;
+  if (since.epoch === position.epoch && since.offset === position.offset)
+    return { kind: "recovered", publications: [] };
   return { kind: "recovered", publications: [latest] };
 }
 
 function merge({ page, buffered, position }: RecoveryInput): Publication[] {
   const merged = page.publications.filter((publication) => publication.offset <= position.offset);
   for (const publication of buffered) {
-    if (publication.offset > page.top.offset && publication.offset <= position.offset) merged.push(publication);
+    if (publication.offset > page.top.offset && publication.offset <= position.offset)
+      merged.push(publication);
   }
   return merged;
 }

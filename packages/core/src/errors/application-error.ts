@@ -5,7 +5,8 @@ export class ApplicationError extends Error {
 
   constructor(code: number, message: string) {
     super(message);
-    if (!Number.isInteger(code) || code < 400 || code > 1999) throw new RangeError("application codes are 400 to 1999");
+    if (!Number.isInteger(code) || code < 400 || code > 1999)
+      throw new RangeError("application codes are 400 to 1999");
     this.code = code;
   }
 }

@@ -30,10 +30,19 @@ const row = (
 
 /** Every fault and refusal that may leave the process, by the name of its situation. */
 export const errorTable = {
-  internal: row(100, "internal server error", 500, "INTERNAL", { temporary: true, logLevel: "error" }),
+  internal: row(100, "internal server error", 500, "INTERNAL", {
+    temporary: true,
+    logLevel: "error",
+  }),
   /** The bus or the store cannot be reached; nothing is known to be wrong with the request. */
-  busUnavailable: row(100, "internal server error", 500, "INTERNAL", { temporary: true, logLevel: "warn" }),
-  nodeUnavailable: row(100, "internal server error", 500, "INTERNAL", { temporary: true, logLevel: "warn" }),
+  busUnavailable: row(100, "internal server error", 500, "INTERNAL", {
+    temporary: true,
+    logLevel: "warn",
+  }),
+  nodeUnavailable: row(100, "internal server error", 500, "INTERNAL", {
+    temporary: true,
+    logLevel: "warn",
+  }),
   nodeUnknown: row(104, "not found", 404, "NOT_FOUND"),
   unauthorized: row(101, "unauthorized", 401, "UNAUTHENTICATED"),
   unknownChannel: row(102, "unknown channel", 404, "NOT_FOUND"),

@@ -27,5 +27,7 @@ export class SwitchyardError extends Error {
 
 /** What `thrown` is to the outside: itself, or an internal error with `thrown` as its cause. */
 export function asSwitchyardError(thrown: unknown): SwitchyardError {
-  return thrown instanceof SwitchyardError ? thrown : new SwitchyardError("internal", { cause: thrown });
+  return thrown instanceof SwitchyardError
+    ? thrown
+    : new SwitchyardError("internal", { cause: thrown });
 }

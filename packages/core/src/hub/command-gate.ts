@@ -1,4 +1,11 @@
-import { type AnsweredCommand, type AnsweredMethod, type Codec, type Disconnect, disconnects, InappropriatePayload } from "@switchyard/protocol";
+import {
+  type AnsweredCommand,
+  type AnsweredMethod,
+  type Codec,
+  type Disconnect,
+  disconnects,
+  InappropriatePayload,
+} from "@switchyard/protocol";
 import { errorTable } from "../errors/error-table.ts";
 import type { Answer } from "./answer.ts";
 import type { HubServices } from "./hub-services.ts";

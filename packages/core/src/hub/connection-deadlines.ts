@@ -28,7 +28,8 @@ export class ConnectionDeadlines implements Deadlined {
     const { pingIntervalMs } = this.#client;
     this.#connectBy = never;
     if (pingIntervalMs > 0) {
-      this.#pingAt = this.#now() + pingIntervalMs * (0.5 + this.#connection.services.random.next() / 2);
+      this.#pingAt =
+        this.#now() + pingIntervalMs * (0.5 + this.#connection.services.random.next() / 2);
     }
     this.expires(expireAt);
   }
@@ -91,11 +92,21 @@ export class ConnectionDeadlines implements Deadlined {
 
   #withGrace(expireAt: number | undefined): number {
     if (expireAt === undefined) return never;
-    return this.#now() + (expireAt * 1000 - this.#connection.services.clock.now()) + this.#client.expiryGraceMs;
+    return (
+      this.#now() +
+      (expireAt * 1000 - this.#connection.services.clock.now()) +
+      this.#client.expiryGraceMs
+    );
   }
 
   #file(): void {
-    const at = Math.min(this.#connectBy, this.#pingAt, this.#pongBy, this.#expiresAt, this.#subscriptionsAt);
+    const at = Math.min(
+      this.#connectBy,
+      this.#pingAt,
+      this.#pongBy,
+      this.#expiresAt,
+      this.#subscriptionsAt,
+    );
     if (at === never) this.cancel();
     else this.#connection.services.wheel.schedule(this, at);
   }

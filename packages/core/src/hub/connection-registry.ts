@@ -57,7 +57,8 @@ export class ConnectionRegistry {
 
   /** Connections that have completed connect and that `selector` means; a copy, safe to close them from. */
   select(selector: ConnectionSelector): Connection[] {
-    if (selector.kind === "all") return [...this.#open.values()].filter(({ connected }) => connected);
+    if (selector.kind === "all")
+      return [...this.#open.values()].filter(({ connected }) => connected);
     if (selector.kind === "client") {
       // A string that is no connection's id finds nothing.
       const connection = this.#open.get(selector.client as ConnectionId);
@@ -66,7 +67,8 @@ export class ConnectionRegistry {
     return this.ofUser(selector.user).filter(
       ({ id, session, connected }) =>
         connected &&
-        (selector.client === "" || id === selector.client) && (selector.session === "" || session === selector.session),
+        (selector.client === "" || id === selector.client) &&
+        (selector.session === "" || session === selector.session),
     );
   }
 }

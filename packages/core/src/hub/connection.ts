@@ -116,7 +116,10 @@ export class Connection implements ClientConnection {
     const limit = this.connected ? limits.frameBytes : limits.frameBytesBeforeConnect;
     const decoded = decodeFrame(frame, this.codec, limit);
     if ("disconnect" in decoded) {
-      this.services.log.info({ client: this.id, requestId: this.request.requestId, why: decoded.why }, "bad frame");
+      this.services.log.info(
+        { client: this.id, requestId: this.request.requestId, why: decoded.why },
+        "bad frame",
+      );
       return this.close(decoded.disconnect);
     }
     for (const command of decoded.commands) this.#take(command);
@@ -151,12 +154,20 @@ export class Connection implements ClientConnection {
   /** The client has proved who it is. It counts as this user's from now on, and as connected once it has its reply. */
   establish(identity: ConnectionIdentity): void {
     this.#identity = identity;
-    this.#info = { user: identity.user, client: this.id, connInfo: identity.info, chanInfo: undefined };
+    this.#info = {
+      user: identity.user,
+      client: this.id,
+      connInfo: identity.info,
+      chanInfo: undefined,
+    };
     this.services.connections.identify(this);
   }
 
   /** Replaces what a refresh changes. */
-  renew(change: { readonly expireAt: number | undefined; readonly info: JsonText | undefined }): void {
+  renew(change: {
+    readonly expireAt: number | undefined;
+    readonly info: JsonText | undefined;
+  }): void {
     if (!this.#identity) return;
     const info = change.info ?? this.#identity.info;
     this.#identity = { ...this.#identity, expireAt: change.expireAt, info };
@@ -196,19 +207,28 @@ export class Connection implements ClientConnection {
 
   removePresence(channel: ChannelName): void {
     this.services.bus.presence.remove(channel, this.id).catch((error: unknown) => {
-      this.services.log.warn({ channel, client: this.id, err: error }, "could not remove a presence entry");
+      this.services.log.warn(
+        { channel, client: this.id, err: error },
+        "could not remove a presence entry",
+      );
     });
   }
 
   /** False: above the namespace's rate. `perSecond` 0: unbounded. */
   admitsPublication(channel: ChannelName, perSecond: number): boolean {
     if (perSecond === 0) return true;
-    return (this.#rates ??= new PublicationRates()).admit(channel, perSecond, this.services.clock.monotonic());
+    return (this.#rates ??= new PublicationRates()).admit(
+      channel,
+      perSecond,
+      this.services.clock.monotonic(),
+    );
   }
 
   /** Seconds until `expireAt` (Unix seconds), at least 1; undefined: never. */
   secondsUntil(expireAt: number | undefined): number | undefined {
-    return expireAt === undefined ? undefined : Math.max(1, Math.ceil(expireAt - this.services.clock.now() / 1000));
+    return expireAt === undefined
+      ? undefined
+      : Math.max(1, Math.ceil(expireAt - this.services.clock.now() / 1000));
   }
 
   /** Runs `task` after all earlier tasks of this connection on `channel` (protocol 3.3). */
@@ -255,10 +275,12 @@ export class Connection implements ClientConnection {
   }
 
   #enqueue(command: Command): void {
-    if (command.method === "connect" || command.method === "pong") return this.close(disconnects.badRequest);
+    if (command.method === "connect" || command.method === "pong")
+      return this.close(disconnects.badRequest);
     this.#queued ??= [];
     this.#queued.push(command);
-    if (this.#queued.length > this.services.options.limits.commandsInFlight) this.close(disconnects.tooManyRequests);
+    if (this.#queued.length > this.services.options.limits.commandsInFlight)
+      this.close(disconnects.tooManyRequests);
   }
 
   #start(command: Command): void {
@@ -270,7 +292,8 @@ export class Connection implements ClientConnection {
     const verdict = this.#gate.admit();
     if (verdict === "flooding") return this.close(disconnects.tooManyRequests);
     if (command.method === "send") return handleSend(this, command.data, verdict === "over");
-    if (verdict === "over") return this.#finish(command, { kind: "refusal", error: "tooManyRequests" });
+    if (verdict === "over")
+      return this.#finish(command, { kind: "refusal", error: "tooManyRequests" });
     this.#run(command, execute(this, command));
   }
 
@@ -287,7 +310,12 @@ export class Connection implements ClientConnection {
   #fault(method: string, thrown: unknown): Answer {
     if (this.closed) return done;
     const error = asSwitchyardError(thrown);
-    const fields = { client: this.id, requestId: this.request.requestId, method, err: error.cause ?? error };
+    const fields = {
+      client: this.id,
+      requestId: this.request.requestId,
+      method,
+      err: error.cause ?? error,
+    };
     this.services.log[error.row.logLevel](fields, "a command failed");
     return { kind: "refusal", error: error.kind };
   }
@@ -297,7 +325,8 @@ export class Connection implements ClientConnection {
     const frame = this.#gate.encode(this.codec, command, answer);
     if (typeof frame !== "string") return frame && this.close(frame);
     this.link.send(frame);
-    if (answer.kind !== "reply" && this.#gate.countError(command.method, answer)) this.close(disconnects.tooManyErrors);
+    if (answer.kind !== "reply" && this.#gate.countError(command.method, answer))
+      this.close(disconnects.tooManyErrors);
     if (command.method !== "connect") return;
     // What came behind the connect was sent before the client could know; only what comes now breaks the protocol.
     this.#state = "refused";
@@ -324,7 +353,10 @@ export class Connection implements ClientConnection {
     this.#subscriptions = undefined;
     this.#aborter?.abort();
     observer.connectionClosed(this.link.fanOut.transport, code);
-    this.services.log.debug({ client: this.id, user: this.user, requestId: this.request.requestId, code }, "connection closed");
+    this.services.log.debug(
+      { client: this.id, user: this.user, requestId: this.request.requestId, code },
+      "connection closed",
+    );
   }
 
   #leave(subscription: Subscription): void {
@@ -337,7 +369,10 @@ export class Connection implements ClientConnection {
 
   #announce(type: "join" | "leave", channel: ChannelName, info: ClientInfo): void {
     this.services.bus.channels.announce(channel, { type, info }).catch((error: unknown) => {
-      this.services.log.warn({ channel, client: this.id, err: error }, "could not announce a presence change");
+      this.services.log.warn(
+        { channel, client: this.id, err: error },
+        "could not announce a presence change",
+      );
     });
   }
 }

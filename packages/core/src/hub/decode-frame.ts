@@ -1,4 +1,10 @@
-import { type Codec, type Command, type Disconnect, disconnects, ProtocolError } from "@switchyard/protocol";
+import {
+  type Codec,
+  type Command,
+  type Disconnect,
+  disconnects,
+  ProtocolError,
+} from "@switchyard/protocol";
 
 export type DecodedFrame =
   | { readonly commands: readonly Command[] }
@@ -8,11 +14,13 @@ const encoder = new TextEncoder();
 
 /** A frame's commands, or why the connection must end (protocol 1.5). `maxBytes` counts UTF-8. */
 export function decodeFrame(frame: string, codec: Codec, maxBytes: number): DecodedFrame {
-  if (isLonger(frame, maxBytes)) return { disconnect: disconnects.frameTooBig, why: `more than ${maxBytes} bytes` };
+  if (isLonger(frame, maxBytes))
+    return { disconnect: disconnects.frameTooBig, why: `more than ${maxBytes} bytes` };
   try {
     return { commands: codec.decode(frame) };
   } catch (error) {
-    if (error instanceof ProtocolError) return { disconnect: disconnects.badRequest, why: error.message };
+    if (error instanceof ProtocolError)
+      return { disconnect: disconnects.badRequest, why: error.message };
     throw error;
   }
 }

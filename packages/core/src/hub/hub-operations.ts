@@ -38,7 +38,10 @@ export class HubOperations implements ServerOperations {
   async publish(request: PublishRequest): Promise<PublishOutcome> {
     const { options } = this.#address(request.channel);
     if (!fitsFormat(request.data, options.publicationDataFormat)) {
-      throw new SwitchyardError("badRequest", { field: "data", detail: `data must be ${options.publicationDataFormat}` });
+      throw new SwitchyardError("badRequest", {
+        field: "data",
+        detail: `data must be ${options.publicationDataFormat}`,
+      });
     }
     const { idempotencyKey: key } = request;
     const { position } = await this.#services.bus.channels.publish(
@@ -58,7 +61,11 @@ export class HubOperations implements ServerOperations {
   async subscribe(request: SubscribeUserRequest): Promise<void> {
     const { channel, expireAt, ...rest } = request;
     this.#address(channel);
-    const order = { ...rest, channel: channelName(channel), expireAt: expireAt === 0 ? undefined : expireAt };
+    const order = {
+      ...rest,
+      channel: channelName(channel),
+      expireAt: expireAt === 0 ? undefined : expireAt,
+    };
     await this.#askAll({ type: "subscribe", ...order });
   }
 
@@ -68,12 +75,19 @@ export class HubOperations implements ServerOperations {
   }
 
   async disconnect({ target, spare, disconnect }: DisconnectRequest): Promise<void> {
-    const given: Disconnect = disconnect && disconnect.code !== 0 ? disconnect : disconnects.forceDisconnect;
+    const given: Disconnect =
+      disconnect && disconnect.code !== 0 ? disconnect : disconnects.forceDisconnect;
     await this.#askAll({ type: "disconnect", target, spare, disconnect: given });
   }
 
   async refresh({ target, expired, expireAt, info }: RefreshConnectionRequest): Promise<void> {
-    await this.#askAll({ type: "refresh", target, expired, expireAt: expireAt === 0 ? undefined : expireAt, info });
+    await this.#askAll({
+      type: "refresh",
+      target,
+      expired,
+      expireAt: expireAt === 0 ? undefined : expireAt,
+      info,
+    });
   }
 
   async send(target: ConnectionSelector, data: JsonText): Promise<number> {
@@ -91,7 +105,10 @@ export class HubOperations implements ServerOperations {
   async history({ channel, limit, since, reverse }: HistoryOperation): Promise<HistoryOutcome> {
     const retention = this.#retention(channel);
     if (reverse && since?.offset === 0) {
-      throw new SwitchyardError("internal", { field: "since.offset", detail: "nothing comes before offset 0" });
+      throw new SwitchyardError("internal", {
+        field: "since.offset",
+        detail: "nothing comes before offset 0",
+      });
     }
     const page = await this.#services.bus.channels.history(channelName(channel), {
       since,
@@ -99,7 +116,8 @@ export class HubOperations implements ServerOperations {
       reverse,
       retention,
     });
-    if (since && since.epoch !== "" && since.epoch !== page.top.epoch) throw new SwitchyardError("unrecoverablePosition");
+    if (since && since.epoch !== "" && since.epoch !== page.top.epoch)
+      throw new SwitchyardError("unrecoverablePosition");
     return page;
   }
 
@@ -112,7 +130,8 @@ export class HubOperations implements ServerOperations {
     const channels = new Map<string, number>();
     for (const answer of await this.#ask({ type: "channels", pattern })) {
       if (answer.type !== "channels") continue;
-      for (const [name, size] of answer.channels) channels.set(name, (channels.get(name) ?? 0) + size);
+      for (const [name, size] of answer.channels)
+        channels.set(name, (channels.get(name) ?? 0) + size);
     }
     return channels;
   }
@@ -148,24 +167,32 @@ export class HubOperations implements ServerOperations {
     for (const answer of await this.#ask(request)) {
       if (answer.type !== "done") continue;
       connections += answer.connections;
-      if (answer.error !== undefined) throw new SwitchyardError("internal", { cause: answer.error });
+      if (answer.error !== undefined)
+        throw new SwitchyardError("internal", { cause: answer.error });
     }
     return connections;
   }
 
   #ask(request: NodeRequest): Promise<readonly NodeAnswer[]> {
-    return this.#services.bus.nodes.ask("all", request, { timeoutMs: this.#services.options.limits.busTimeoutMs });
+    return this.#services.bus.nodes.ask("all", request, {
+      timeoutMs: this.#services.options.limits.busTimeoutMs,
+    });
   }
 
   #address(channel: string): ChannelAddress {
-    if (channel === "") throw new SwitchyardError("badRequest", { field: "channel", detail: "channel must not be empty" });
+    if (channel === "")
+      throw new SwitchyardError("badRequest", {
+        field: "channel",
+        detail: "channel must not be empty",
+      });
     const address = parseChannel(channel, this.#services.options.channels);
     if (!address) throw new SwitchyardError("unknownChannel", { field: "channel" });
     return address;
   }
 
   #withPresence(channel: string): ChannelName {
-    if (!this.#address(channel).options.presence) throw new SwitchyardError("notAvailable", { field: "channel" });
+    if (!this.#address(channel).options.presence)
+      throw new SwitchyardError("notAvailable", { field: "channel" });
     return channelName(channel);
   }
 
@@ -178,5 +205,8 @@ export class HubOperations implements ServerOperations {
 
 function merged(known: UserOnline | undefined, more: UserOnline): UserOnline {
   if (!known) return more;
-  return { connections: known.connections + more.connections, sinceMs: Math.min(known.sinceMs, more.sinceMs) };
+  return {
+    connections: known.connections + more.connections,
+    sinceMs: Math.min(known.sinceMs, more.sinceMs),
+  };
 }

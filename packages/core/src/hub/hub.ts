@@ -59,7 +59,13 @@ export class Hub implements HubEdge {
       sendTime: options.client.sendTime,
     });
     const wheel = new DeadlineWheel(clock);
-    this.services = { ...parts, methods: this.methods, channels, connections: new ConnectionRegistry(), wheel };
+    this.services = {
+      ...parts,
+      methods: this.methods,
+      channels,
+      connections: new ConnectionRegistry(),
+      wheel,
+    };
     this.#requests = new NodeRequestHandler(this.services);
   }
 
@@ -80,7 +86,10 @@ export class Hub implements HubEdge {
     const connection = new Connection(link, codec, request, this.services);
     connections.add(connection);
     observer.connectionOpened(link.fanOut.transport);
-    log.debug({ client: connection.id, requestId: request.requestId, transport: link.fanOut.transport }, "connection opened");
+    log.debug(
+      { client: connection.id, requestId: request.requestId, transport: link.fanOut.transport },
+      "connection opened",
+    );
     if (!this.#accepting) connection.close(disconnects.shutdown);
     else if (options.limits.connections > 0 && connections.size > options.limits.connections) {
       connection.close(disconnects.connectionLimit);
@@ -92,7 +101,11 @@ export class Hub implements HubEdge {
     if (node === "" || session === "") return "unknown";
     try {
       const options = { timeoutMs: this.services.options.limits.busTimeoutMs };
-      const [answer] = await this.services.bus.nodes.ask(nodeId(node), { type: "emulate", session, data }, options);
+      const [answer] = await this.services.bus.nodes.ask(
+        nodeId(node),
+        { type: "emulate", session, data },
+        options,
+      );
       return answer?.type === "done" && answer.connections > 0 ? "accepted" : "unknown";
     } catch (error) {
       if (error instanceof SwitchyardError && error.kind === "nodeUnknown") return "unknown";
@@ -111,7 +124,7 @@ export class Hub implements HubEdge {
       const elapsed = clock.monotonic() - startedAt;
       const keep = spreadMs > 0 ? Math.floor(total * Math.max(0, 1 - elapsed / spreadMs)) : 0;
       while (open.length > keep) open.pop()?.close(disconnects.shutdown);
-      if (open.length > 0) await new Promise<void>((resolve) => clock.after(drainStepMs, resolve));
+      if (open.length > 0) await pause(clock, drainStepMs);
     }
     // Whoever slipped in between the switch and the loop.
     for (const connection of [...connections.all()]) connection.close(disconnects.shutdown);
@@ -128,7 +141,8 @@ export class Hub implements HubEdge {
     return {
       publication: (channel: ChannelName, publication: Publication, epoch: string): void =>
         channels.find(channel)?.receive(publication, epoch),
-      presence: (channel: ChannelName, change: PresenceChange): void => channels.find(channel)?.receivePresence(change),
+      presence: (channel: ChannelName, change: PresenceChange): void =>
+        channels.find(channel)?.receivePresence(change),
       request: (request: NodeRequest): Promise<NodeAnswer> => this.#requests.answer(request),
     };
   }
@@ -144,6 +158,12 @@ export class Hub implements HubEdge {
       this.#sweepPositions();
     });
   }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
 }
 
 function shuffled<Item>(items: Item[], random: () => number): Item[] {

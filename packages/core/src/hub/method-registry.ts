@@ -12,7 +12,10 @@ export interface Caller {
 }
 
 /** Answers an `rpc`. Throws SwitchyardError for refusals and ApplicationError for codes of its own. */
-export type RpcMethod = (caller: Caller, data: JsonText | undefined) => Promise<JsonText | undefined>;
+export type RpcMethod = (
+  caller: Caller,
+  data: JsonText | undefined,
+) => Promise<JsonText | undefined>;
 /** Takes a `send` whose data has a known `type`. What is wrong with it is told by a `message` push. */
 export type SendHandler = (caller: Caller, data: JsonText) => void;
 /** Answers the server API's rpc. */

@@ -4,7 +4,13 @@ import type { ChannelName } from "../ids.ts";
 import { hasPassed } from "./commands/subscribe.ts";
 import type { Connection } from "./connection.ts";
 import type { HubServices } from "./hub-services.ts";
-import type { ConnectionDescription, NodeAnswer, NodeInfo, NodeRequest, UserOnline } from "./node-request.ts";
+import type {
+  ConnectionDescription,
+  NodeAnswer,
+  NodeInfo,
+  NodeRequest,
+  UserOnline,
+} from "./node-request.ts";
 import { subscribeByServer } from "./subscribe-by-server.ts";
 
 /** What `refresh` may set at most: a year ahead (server API 7.6). */
@@ -26,7 +32,9 @@ export class NodeRequestHandler {
         return this.#forEach(request, (connection) => subscribeByServer(connection, request));
       case "unsubscribe":
         return this.#forEach(request, (connection) =>
-          connection.serially(request.channel, async () => connection.unsubscribe(request.channel, unsubscribes.server)),
+          connection.serially(request.channel, async () =>
+            connection.unsubscribe(request.channel, unsubscribes.server),
+          ),
         );
       case "disconnect":
         return this.#forEach(request, async (connection) => {
@@ -35,7 +43,9 @@ export class NodeRequestHandler {
       case "refresh":
         return this.#forEach(request, async (connection) => this.#refresh(connection, request));
       case "message":
-        return this.#forEach(request, async (connection) => connection.push({ type: "message", data: request.data }));
+        return this.#forEach(request, async (connection) =>
+          connection.push({ type: "message", data: request.data }),
+        );
       case "emulate":
         return this.#emulate(request.session, request.data);
       case "channels":
@@ -43,7 +53,9 @@ export class NodeRequestHandler {
       case "connections":
         return {
           type: "connections",
-          connections: this.#services.connections.select(request.target).map((connection) => describe(connection)),
+          connections: this.#services.connections
+            .select(request.target)
+            .map((connection) => describe(connection)),
         };
       case "users":
         return { type: "users", users: this.#users(request.of) };
@@ -59,7 +71,11 @@ export class NodeRequestHandler {
     const connections = this.#services.connections.select(target);
     const outcomes = await Promise.allSettled(connections.map((connection) => act(connection)));
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
-    return { type: "done", connections: connections.length, error: failure && String(failure.reason) };
+    return {
+      type: "done",
+      connections: connections.length,
+      error: failure && String(failure.reason),
+    };
   }
 
   #emulate(session: string, data: string): NodeAnswer {
@@ -68,11 +84,15 @@ export class NodeRequestHandler {
     return { type: "done", connections: connection ? 1 : 0, error: undefined };
   }
 
-  #refresh(connection: Connection, request: Extract<NodeRequest, { readonly type: "refresh" }>): void {
+  #refresh(
+    connection: Connection,
+    request: Extract<NodeRequest, { readonly type: "refresh" }>,
+  ): void {
     if (request.expired || hasPassed(request.expireAt, connection)) {
       return connection.close(disconnects.connectionExpired);
     }
-    if (request.expireAt === undefined) return connection.renew({ expireAt: undefined, info: undefined });
+    if (request.expireAt === undefined)
+      return connection.renew({ expireAt: undefined, info: undefined });
     const latest = this.#services.clock.now() / 1000 + maxExpirySeconds;
     const expireAt = Math.min(request.expireAt, latest);
     connection.renew({ expireAt, info: request.info });
@@ -84,18 +104,25 @@ export class NodeRequestHandler {
     if (!matches) throw new Error("the channel pattern is malformed");
     const channels = new Map<ChannelName, number>();
     for (const channel of this.#services.channels.values()) {
-      if (channel.size > 0 && (pattern === "" || matches(channel.name))) channels.set(channel.name, channel.size);
+      if (channel.size > 0 && (pattern === "" || matches(channel.name)))
+        channels.set(channel.name, channel.size);
     }
     return channels;
   }
 
   #users(of: readonly string[] | "all"): ReadonlyMap<string, UserOnline> {
     const { connections } = this.#services;
-    const entries = of === "all" ? connections.users() : of.map((user) => [user, connections.ofUser(user)] as const);
+    const entries =
+      of === "all"
+        ? connections.users()
+        : of.map((user) => [user, connections.ofUser(user)] as const);
     const users = new Map<string, UserOnline>();
     for (const [user, own] of entries) {
       if (own.length === 0) continue;
-      users.set(user, { connections: own.length, sinceMs: Math.min(...own.map(({ openedAtMs }) => openedAtMs)) });
+      users.set(user, {
+        connections: own.length,
+        sinceMs: Math.min(...own.map(({ openedAtMs }) => openedAtMs)),
+      });
     }
     return users;
   }

@@ -8,7 +8,12 @@ import type { SubscriptionOverride } from "../ports/authenticator.ts";
  * `session`; or every connection (server API 7.3–7.6, 9).
  */
 export type ConnectionSelector =
-  | { readonly kind: "user"; readonly user: string; readonly client: string; readonly session: string }
+  | {
+      readonly kind: "user";
+      readonly user: string;
+      readonly client: string;
+      readonly session: string;
+    }
   | { readonly kind: "client"; readonly client: string }
   | { readonly kind: "all" };
 
@@ -25,7 +30,11 @@ export type NodeRequest =
       readonly recoverSince: StreamPosition | undefined;
       readonly override: SubscriptionOverride;
     }
-  | { readonly type: "unsubscribe"; readonly target: ConnectionSelector; readonly channel: ChannelName }
+  | {
+      readonly type: "unsubscribe";
+      readonly target: ConnectionSelector;
+      readonly channel: ChannelName;
+    }
   | {
       readonly type: "disconnect";
       readonly target: ConnectionSelector;

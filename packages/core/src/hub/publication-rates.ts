@@ -20,6 +20,7 @@ export class PublicationRates {
   }
 
   #dropFull(nowMs: number): void {
-    for (const [channel, bucket] of this.#buckets) if (bucket.isFull(nowMs)) this.#buckets.delete(channel);
+    for (const [channel, bucket] of this.#buckets)
+      if (bucket.isFull(nowMs)) this.#buckets.delete(channel);
   }
 }

@@ -2,7 +2,12 @@ import type { ClientInfo, JsonText, Payload } from "@switchyard/protocol";
 import type { Publication, StreamPosition } from "../channels/publication.ts";
 import type { SubscriptionOverride } from "../ports/authenticator.ts";
 import type { PresenceStats } from "../ports/bus.ts";
-import type { ConnectionDescription, ConnectionSelector, NodeInfo, UserOnline } from "./node-request.ts";
+import type {
+  ConnectionDescription,
+  ConnectionSelector,
+  NodeInfo,
+  UserOnline,
+} from "./node-request.ts";
 
 /**
  * What a backend may do, whatever the transport of its request (HTTP API now, gRPC later). Cluster-wide.

@@ -19,10 +19,14 @@ async function subscribeNext(connection: Connection, order: SubscribeOrder): Pro
   const { channel, recoverSince } = order;
   const address = parseChannel(channel, connection.services.options.channels);
   if (!address) throw new SwitchyardError("unknownChannel");
-  if (hasPassed(order.expireAt, connection)) throw new SwitchyardError("internal", { detail: "expire_at has passed" });
+  if (hasPassed(order.expireAt, connection))
+    throw new SwitchyardError("internal", { detail: "expire_at has passed" });
   const exists = connection.subscriptions.has(channel);
   const { channelsPerConnection } = connection.services.options.limits;
-  if (!exists && connection.subscriptions.size + connection.reservedSubscriptions >= channelsPerConnection) {
+  if (
+    !exists &&
+    connection.subscriptions.size + connection.reservedSubscriptions >= channelsPerConnection
+  ) {
     throw new SwitchyardError("limitExceeded");
   }
   const terms = settleTerms(
@@ -42,7 +46,15 @@ async function subscribeNext(connection: Connection, order: SubscribeOrder): Pro
   if (connection.closed) return prepared.abandon();
   const { recoverable, positioned, epoch, offset, recovery } = prepared.result(undefined);
   if (exists) connection.replaceSubscription(channel);
-  connection.push({ type: "subscribe", channel, recoverable, positioned, epoch, offset, data: order.data });
+  connection.push({
+    type: "subscribe",
+    channel,
+    recoverable,
+    positioned,
+    epoch,
+    offset,
+    data: order.data,
+  });
   if (recovery.kind === "recovered") {
     for (const publication of recovery.publications) {
       connection.push({ type: "publication", channel, publication, epoch: "", timeMs: 0 });

@@ -28,13 +28,17 @@ export const noOverride: SubscriptionOverride = {
 };
 
 /** Grants of a wish what the namespace and the token's override allow. */
-export function settleTerms(wish: SubscriptionWish, { options }: ChannelAddress): SubscriptionTerms {
+export function settleTerms(
+  wish: SubscriptionWish,
+  { options }: ChannelAddress,
+): SubscriptionTerms {
   const { override } = wish;
   const stream = options.retention !== undefined;
   const forceRecovery = override.forceRecovery ?? options.forceRecovery;
   const forcePositioning = override.forcePositioning ?? options.forcePositioning;
   const recoverable = stream && (forceRecovery || (options.allowRecovery && wish.recoverable));
-  const positioned = stream && (recoverable || forcePositioning || (options.allowPositioning && wish.positioned));
+  const positioned =
+    stream && (recoverable || forcePositioning || (options.allowPositioning && wish.positioned));
   const announces = override.joinLeave ?? options.joinLeave;
   return {
     channel: wish.channel,
@@ -42,7 +46,8 @@ export function settleTerms(wish: SubscriptionWish, { options }: ChannelAddress)
     chanInfo: wish.chanInfo,
     presence: override.presence ?? options.presence,
     announces,
-    pushesJoinLeave: announces && ((override.forcePushJoinLeave ?? options.forcePushJoinLeave) || wish.joinLeave),
+    pushesJoinLeave:
+      announces && ((override.forcePushJoinLeave ?? options.forcePushJoinLeave) || wish.joinLeave),
     positioned,
     recoverable,
     expireAt: wish.expireAt,
@@ -71,7 +76,8 @@ export async function prepareSubscription(
   const subscription = new Subscription(connection, local, terms);
   const join = await local.prepareJoin(terms.recoverable ? since : undefined);
   try {
-    if (terms.presence) await services.bus.presence.add(terms.channel, connection.id, subscription.info);
+    if (terms.presence)
+      await services.bus.presence.add(terms.channel, connection.id, subscription.info);
   } catch (error) {
     join.abandon();
     throw error;

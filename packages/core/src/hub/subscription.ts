@@ -1,4 +1,10 @@
-import { type ClientInfo, type Codec, disconnects, type JsonText, unsubscribes } from "@switchyard/protocol";
+import {
+  type ClientInfo,
+  type Codec,
+  disconnects,
+  type JsonText,
+  unsubscribes,
+} from "@switchyard/protocol";
 import type { ChannelMember } from "../channels/channel-member.ts";
 import type { LocalChannel } from "../channels/local-channel.ts";
 import type { ChannelName } from "../ids.ts";

@@ -23,6 +23,9 @@ export class TokenBucket {
 
   /** True when nothing was taken for so long that dropping this bucket changes nothing. */
   isFull(nowMs: number): boolean {
-    return this.#tokens + ((nowMs - this.#refilledAt) / 1000) * this.#ratePerSecond >= this.#ratePerSecond;
+    return (
+      this.#tokens + ((nowMs - this.#refilledAt) / 1000) * this.#ratePerSecond >=
+      this.#ratePerSecond
+    );
   }
 }

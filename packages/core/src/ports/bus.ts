@@ -32,7 +32,11 @@ export interface ChannelBus {
    * Publishes of one channel issued by one node in order are appended in that order.
    * The promise may settle before or after the delivery on this node.
    */
-  publish(channel: ChannelName, publication: NewPublication, options: PublishOptions): Promise<PublishResult>;
+  publish(
+    channel: ChannelName,
+    publication: NewPublication,
+    options: PublishOptions,
+  ): Promise<PublishResult>;
   /** Tells every subscribed node that a connection joined or left. At most once, not stored, in order per connection. */
   announce(channel: ChannelName, change: PresenceChange): Promise<void>;
   /**
@@ -141,7 +145,11 @@ export interface NodeBus {
    * `nodeUnavailable` when a node that was asked has not answered within `timeoutMs`, and `nodeUnknown`
    * when `target` is not a live node.
    */
-  ask(target: NodeId | "all", request: NodeRequest, options: AskOptions): Promise<readonly NodeAnswer[]>;
+  ask(
+    target: NodeId | "all",
+    request: NodeRequest,
+    options: AskOptions,
+  ): Promise<readonly NodeAnswer[]>;
 }
 
 export interface AskOptions {

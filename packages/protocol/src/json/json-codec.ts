@@ -73,6 +73,12 @@ function subscribePushJson(push: Extract<Push, { readonly type: "subscribe" }>):
   return subscribeResultJson({ ...push, recovery: { kind: "none" }, ttlSeconds: undefined });
 }
 
-function codeAndReason({ code, reason }: { readonly code: number; readonly reason: string }): string {
+function codeAndReason({
+  code,
+  reason,
+}: {
+  readonly code: number;
+  readonly reason: string;
+}): string {
   return `{"code":${code},"reason":${JSON.stringify(reason)}}`;
 }

@@ -61,7 +61,10 @@ export function connectResultJson(result: ConnectResult): string {
   if (result.ttlSeconds !== undefined) json += `,"expires":true,"ttl":${result.ttlSeconds}`;
   if (result.data !== undefined) json += `,"data":${result.data}`;
   if (result.subs.size > 0) {
-    const subs = Array.from(result.subs, ([channel, sub]) => `${JSON.stringify(channel)}:${subscribeResultJson(sub)}`);
+    const subs = Array.from(
+      result.subs,
+      ([channel, sub]) => `${JSON.stringify(channel)}:${subscribeResultJson(sub)}`,
+    );
     json += `,"subs":{${subs.join(",")}}`;
   }
   if (result.pingSeconds > 0) json += `,"ping":${result.pingSeconds}`;

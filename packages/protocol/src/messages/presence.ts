@@ -11,7 +11,10 @@ export interface PresenceStatsResult {
 }
 
 export function presenceResultJson(result: PresenceResult): string {
-  const entries = Array.from(result.presence, ([client, info]) => `${JSON.stringify(client)}:${clientInfoJson(info)}`);
+  const entries = Array.from(
+    result.presence,
+    ([client, info]) => `${JSON.stringify(client)}:${clientInfoJson(info)}`,
+  );
   return `{"presence":{${entries.join(",")}}}`;
 }
 

@@ -71,7 +71,9 @@ export function subscribeResultJson(result: SubscribeResult): string {
   if (result.recovery.kind !== "none") members.push(`"was_recovering":true`);
   if (result.recovery.kind === "recovered") {
     members.push(`"recovered":true`);
-    const publications = result.recovery.publications.map((publication) => publicationJson(publication));
+    const publications = result.recovery.publications.map((publication) =>
+      publicationJson(publication),
+    );
     if (publications.length > 0) members.push(`"publications":[${publications.join(",")}]`);
   }
   if (result.offset !== 0) members.push(`"offset":${result.offset}`);

@@ -22,7 +22,16 @@ export interface AppParts {
 }
 
 /** All that is HTTP and no client transport: health, the server API, metrics and profiles, pages. */
-export function createApp({ config, log, hub, operations, operatorRoutes, checks, draining, pages }: AppParts): Hono {
+export function createApp({
+  config,
+  log,
+  hub,
+  operations,
+  operatorRoutes,
+  checks,
+  draining,
+  pages,
+}: AppParts): Hono {
   const isAllowedHost = createHostCheck(config);
   const hasApiKey = createApiKeyCheck(config.api.key);
   const isOperator = (request: Request): boolean =>

@@ -29,17 +29,20 @@ export function createHealthRoutes({ checks, accepting, log }: HealthOptions): H
 
   const readiness = async (): Promise<Readiness> => {
     const outcomes = await Promise.all(
-      checks.map(async ({ name, check }): Promise<[string, "ok" | "failed"]> => {
+      checks.map(async (part): Promise<[string, "ok" | "failed"]> => {
         try {
-          await check(timeoutMs);
-          return [name, "ok"];
+          await part.check(timeoutMs);
+          return [part.name, "ok"];
         } catch (error) {
-          log.warn({ part: name, err: error }, "a part is not ready");
-          return [name, "failed"];
+          log.warn({ part: part.name, err: error }, "a part is not ready");
+          return [part.name, "failed"];
         }
       }),
     );
-    return { ready: outcomes.every(([, outcome]) => outcome === "ok"), checks: Object.fromEntries(outcomes) };
+    return {
+      ready: outcomes.every(([, outcome]) => outcome === "ok"),
+      checks: Object.fromEntries(outcomes),
+    };
   };
 
   const app = new Hono();

@@ -44,8 +44,15 @@ export class HttpListener implements Component {
     edges.attach(server);
     this.#server = server;
     if (internalPort === undefined) return;
-    this.#internal = Bun.serve({ hostname: internalAddress, port: internalPort, fetch: (request) => operatorRoutes.fetch(request) });
-    log.info({ url: `http://${this.#internal.hostname}:${this.#internal.port}` }, "metrics and profiles");
+    this.#internal = Bun.serve({
+      hostname: internalAddress,
+      port: internalPort,
+      fetch: (request) => operatorRoutes.fetch(request),
+    });
+    log.info(
+      { url: `http://${this.#internal.hostname}:${this.#internal.port}` },
+      "metrics and profiles",
+    );
   }
 
   /** Connections are closed by the hub before; requests that are under way are finished. */

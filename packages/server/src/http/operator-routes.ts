@@ -6,9 +6,14 @@ import { cpuProfile, heapSnapshot, longestCpuProfileSeconds } from "../telemetry
 export function createOperatorRoutes(registry: Registry): Hono {
   const app = new Hono();
   let profiling = false;
-  app.get("/metrics", async (context) => context.text(await registry.metrics(), 200, { "Content-Type": registry.contentType }));
+  app.get("/metrics", async (context) =>
+    context.text(await registry.metrics(), 200, { "Content-Type": registry.contentType }),
+  );
   app.post("/debug/heap", (context) => {
-    const headers = { "Content-Type": "application/json", "Content-Disposition": `attachment; filename="switchyard.heapsnapshot"` };
+    const headers = {
+      "Content-Type": "application/json",
+      "Content-Disposition": `attachment; filename="switchyard.heapsnapshot"`,
+    };
     return context.body(heapSnapshot(), 200, headers);
   });
   app.post("/debug/cpu", async (context) => {
@@ -20,7 +25,10 @@ export function createOperatorRoutes(registry: Registry): Hono {
     profiling = true;
     try {
       const profile = await cpuProfile(seconds, context.req.raw.signal);
-      const headers = { "Content-Type": "application/json", "Content-Disposition": `attachment; filename="switchyard.cpuprofile"` };
+      const headers = {
+        "Content-Type": "application/json",
+        "Content-Disposition": `attachment; filename="switchyard.cpuprofile"`,
+      };
       return context.body(profile, 200, headers);
     } finally {
       profiling = false;

@@ -20,14 +20,16 @@ export class Lifecycle {
     for (const component of this.#components) {
       const began = performance.now();
       try {
-        // oxlint-disable-next-line no-await-in-loop -- each stands on the one before
         await component.start();
       } catch (error) {
         await this.#all("stop", performance.now() + failedStartMs);
         throw error;
       }
       this.#started.push(component);
-      this.#log.debug({ component: component.name, ms: Math.round(performance.now() - began) }, "started");
+      this.#log.debug(
+        { component: component.name, ms: Math.round(performance.now() - began) },
+        "started",
+      );
     }
   }
 
@@ -42,16 +44,18 @@ export class Lifecycle {
 
   async #all(step: "drain" | "stop", deadline: number): Promise<unknown[]> {
     const errors: unknown[] = [];
-    for (const component of [...this.#started].reverse()) {
+    for (const component of this.#started.toReversed()) {
       const act = component[step]?.bind(component);
       if (!act) continue;
       const left = Math.max(minimumStepMs, deadline - performance.now());
       try {
-        // oxlint-disable-next-line no-await-in-loop -- each stands on the one before
         await within(left, act(), `${component.name} did not ${step} in time`);
       } catch (error) {
         errors.push(error);
-        this.#log.error({ component: component.name, step, err: error }, "a component failed to end");
+        this.#log.error(
+          { component: component.name, step, err: error },
+          "a component failed to end",
+        );
       }
     }
     return errors;
@@ -63,7 +67,7 @@ const failedStartMs = 10_000;
 const minimumStepMs = 500;
 
 /** `promise`, or a rejection with `message` after `ms`. */
-export async function within<Value>(ms: number, promise: Promise<Value>, message: string): Promise<Value> {
+async function within<Value>(ms: number, promise: Promise<Value>, message: string): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(message)), ms);

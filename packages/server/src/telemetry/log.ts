@@ -8,7 +8,12 @@ export function createLog({ level, format }: Config["log"]): Log {
   const write = (line: string): void => {
     process.stderr.write(format === "pretty" ? prettyLine(line) : line);
   };
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
+  };
   return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, { write });
 }
 
@@ -17,5 +22,11 @@ function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack, cause } = error;
   const code = "code" in error ? { code: error.code } : {};
-  return { type: name, message, ...code, stack, ...(cause === undefined ? {} : { cause: describeError(cause) }) };
+  return {
+    type: name,
+    message,
+    ...code,
+    stack,
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  };
 }

@@ -1,5 +1,5 @@
 import type { HubObserver, HubServices, TransportName } from "@switchyard/core";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** Seconds. From a memory bus' tenth of a millisecond to a node in another region. */
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -7,34 +7,80 @@ const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 /** The hub's metrics in Prometheus' terms. Labels are bounded: transports, methods, codes, results. */
 export function createHubMetrics(registry: Registry): HubObserver {
   const registers = [registry];
-  const opened = new Counter({ name: "switchyard_connections_opened_total", help: "Connections that began.", labelNames: ["transport"], registers });
+  const opened = new Counter({
+    name: "switchyard_connections_opened_total",
+    help: "Connections that began.",
+    labelNames: ["transport"],
+    registers,
+  });
   const closed = new Counter({
     name: "switchyard_connections_closed_total",
     help: "Connections that ended, by disconnect code or WebSocket close code.",
     labelNames: ["transport", "code"],
     registers,
   });
-  const commands = new Counter({ name: "switchyard_commands_total", help: "Commands from clients.", labelNames: ["method"], registers });
-  const errors = new Counter({ name: "switchyard_errors_total", help: "Errors answered to clients.", labelNames: ["method", "code"], registers });
-  const subscribes = new Counter({ name: "switchyard_subscribes_total", help: "Subscriptions that began.", registers });
-  const unsubscribes = new Counter({ name: "switchyard_unsubscribes_total", help: "Subscriptions that ended.", registers });
-  const publications = new Counter({ name: "switchyard_publications_total", help: "Publications accepted.", labelNames: ["source"], registers });
-  const deliveries = new Counter({ name: "switchyard_deliveries_total", help: "Publications handed to connections.", labelNames: ["transport"], registers });
+  const commands = new Counter({
+    name: "switchyard_commands_total",
+    help: "Commands from clients.",
+    labelNames: ["method"],
+    registers,
+  });
+  const errors = new Counter({
+    name: "switchyard_errors_total",
+    help: "Errors answered to clients.",
+    labelNames: ["method", "code"],
+    registers,
+  });
+  const subscribes = new Counter({
+    name: "switchyard_subscribes_total",
+    help: "Subscriptions that began.",
+    registers,
+  });
+  const unsubscribes = new Counter({
+    name: "switchyard_unsubscribes_total",
+    help: "Subscriptions that ended.",
+    registers,
+  });
+  const publications = new Counter({
+    name: "switchyard_publications_total",
+    help: "Publications accepted.",
+    labelNames: ["source"],
+    registers,
+  });
+  const deliveries = new Counter({
+    name: "switchyard_deliveries_total",
+    help: "Publications handed to connections.",
+    labelNames: ["transport"],
+    registers,
+  });
   const bytes = new Counter({
     name: "switchyard_delivered_bytes_total",
     help: "Payload of those deliveries, in characters of the encoded frame.",
     labelNames: ["transport"],
     registers,
   });
-  const recoveries = new Counter({ name: "switchyard_recoveries_total", help: "Recoveries of returning clients.", labelNames: ["result"], registers });
-  const repairs = new Counter({ name: "switchyard_repairs_total", help: "Channels whose live publications had a hole.", labelNames: ["result"], registers });
+  const recoveries = new Counter({
+    name: "switchyard_recoveries_total",
+    help: "Recoveries of returning clients.",
+    labelNames: ["result"],
+    registers,
+  });
+  const repairs = new Counter({
+    name: "switchyard_repairs_total",
+    help: "Channels whose live publications had a hole.",
+    labelNames: ["result"],
+    registers,
+  });
   const latency = new Histogram({
     name: "switchyard_fanout_latency_seconds",
     help: "From the publish of a publication to its hand-over to the transport.",
     buckets: latencyBuckets,
     registers,
   });
-  const byTransport = memoize((transport: TransportName) => ({ deliveries: deliveries.labels(transport), bytes: bytes.labels(transport) }));
+  const byTransport = memoize((transport: TransportName) => ({
+    deliveries: deliveries.labels(transport),
+    bytes: bytes.labels(transport),
+  }));
   return {
     connectionOpened: (transport) => opened.inc({ transport }),
     connectionClosed: (transport, code) => closed.inc({ transport, code: boundedCode(code) }),
@@ -55,36 +101,62 @@ export function createHubMetrics(registry: Registry): HubObserver {
 }
 
 /** Gauges that are read when somebody asks. */
-export function registerHubGauges(registry: Registry, { connections, channels }: Pick<HubServices, "connections" | "channels">): void {
+export function registerHubGauges(
+  registry: Registry,
+  { connections, channels }: Pick<HubServices, "connections" | "channels">,
+): void {
   gauge(registry, "switchyard_connections", "Open connections.", () => connections.size);
   gauge(registry, "switchyard_users", "Users with a connection.", () => connections.userCount);
-  gauge(registry, "switchyard_channels", "Channels with subscribers on this node.", () => channels.size);
+  gauge(
+    registry,
+    "switchyard_channels",
+    "Channels with subscribers on this node.",
+    () => channels.size,
+  );
 }
 
 /** What the process costs, and how long its event loop makes others wait. */
-export function registerProcessGauges(registry: Registry, eventLoopDelay: { percentileMs(percent: number): number }): void {
-  gauge(registry, "process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
-  gauge(registry, "process_heap_bytes", "Used JavaScript heap.", () => process.memoryUsage().heapUsed);
+export function registerProcessGauges(
+  registry: Registry,
+  eventLoopDelay: { percentileMs(percent: number): number },
+): void {
+  gauge(registry, "process_resident_memory_bytes", "Resident memory.", () =>
+    process.memoryUsage.rss(),
+  );
+  gauge(
+    registry,
+    "process_heap_bytes",
+    "Used JavaScript heap.",
+    () => process.memoryUsage().heapUsed,
+  );
   gauge(registry, "process_cpu_seconds_total", "User and system CPU time.", () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });
-  gauge(registry, "process_uptime_seconds", "Since the start of the process.", () => process.uptime());
+  gauge(registry, "process_uptime_seconds", "Since the start of the process.", () =>
+    process.uptime(),
+  );
   for (const percent of [50, 99]) {
     const name = `switchyard_event_loop_delay_p${percent}_seconds`;
-    gauge(registry, name, "Delay of the event loop over the last minute.", () => eventLoopDelay.percentileMs(percent) / 1000);
+    gauge(
+      registry,
+      name,
+      "Delay of the event loop over the last minute.",
+      () => eventLoopDelay.percentileMs(percent) / 1000,
+    );
   }
 }
 
-export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  const metric = new Gauge({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(read());
     },
   });
+  registry.registerMetric(metric);
 }
 
 /** Codes come from peers too: what is no known range becomes one label. */

@@ -13,8 +13,10 @@ export function prettyLine(line: string): string {
   const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const clock = String(time).slice(11, 23);
   const name = String(level);
-  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const head = `${clock} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${String(msg ?? "")}`;
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  const head = `${clock} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${typeof msg === "string" ? msg : ""}`;
   const tail = rest.length > 0 ? `  ${rest.join(" ")}` : "";
   return `${head}${tail}\n${describeError(err)}`;
 }

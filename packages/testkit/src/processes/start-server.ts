@@ -19,7 +19,7 @@ export interface StartServerOptions {
 }
 
 /** A running `switchyard serve`. Disposing stops it and removes what it leaves. */
-export interface ServerProcess extends AsyncDisposable {
+export interface RunningServer extends AsyncDisposable {
   /** Such as http://127.0.0.1:40123. */
   readonly url: string;
   readonly apiKey: string;
@@ -36,10 +36,19 @@ export interface ServerProcess extends AsyncDisposable {
 const cli = fileURLToPath(new URL("../../../server/src/cli.ts", import.meta.url));
 
 /** Starts the real server as a process and waits until it is ready. Throws with its log when it does not come up. */
-export async function startServer(options: StartServerOptions = {}): Promise<ServerProcess> {
+export async function startServer(options: StartServerOptions = {}): Promise<RunningServer> {
   const { args = [], env = {}, dev = true, timeoutMs = 60_000 } = options;
   const dataDir = options.dataDir ?? (await makeDataDirectory());
-  const flags = ["serve", ...(dev ? ["--dev"] : []), "--http-port", "0", "--data-dir", dataDir, "--log-format", "json"];
+  const flags = [
+    "serve",
+    ...(dev ? ["--dev"] : []),
+    "--http-port",
+    "0",
+    "--data-dir",
+    dataDir,
+    "--log-format",
+    "json",
+  ];
   const child = spawn(process.execPath, [cli, ...flags, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
@@ -74,11 +83,14 @@ export async function startServer(options: StartServerOptions = {}): Promise<Ser
   if (url === undefined) {
     await stop("SIGKILL");
     await dispose();
-    throw new Error(`The server was not ready within ${timeoutMs} ms, or ended before. Its log:\n${log}`);
+    throw new Error(
+      `The server was not ready within ${timeoutMs} ms, or ended before. Its log:\n${log}`,
+    );
   }
   return {
     url,
-    apiKey: env["SWITCHYARD_API_KEY"] ?? process.env["SWITCHYARD_API_KEY"] ?? (await readApiKey(dataDir)),
+    apiKey:
+      env["SWITCHYARD_API_KEY"] ?? process.env["SWITCHYARD_API_KEY"] ?? (await readApiKey(dataDir)),
     dataDir,
     pid: child.pid ?? 0,
     log: () => log,
@@ -115,7 +127,9 @@ async function makeDataDirectory(): Promise<string> {
 
 /** Ends the PostgreSQL that a killed server has left, at once: its data is thrown away or was never in doubt. */
 async function endDatabase(dataDir: string): Promise<void> {
-  const text = await readFile(join(dataDir, "postgres", "cluster", "postmaster.pid"), "utf8").catch(() => "");
+  const text = await readFile(join(dataDir, "postgres", "cluster", "postmaster.pid"), "utf8").catch(
+    () => "",
+  );
   const pid = Number(text.split("\n", 1)[0]);
   if (!Number.isInteger(pid) || pid <= 0) return;
   const isAlive = (): boolean => {

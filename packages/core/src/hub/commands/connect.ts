@@ -1,10 +1,20 @@
-import { type ConnectRequest, disconnects, type JsonText, type SubscribeResult } from "@switchyard/protocol";
+import {
+  type ConnectRequest,
+  disconnects,
+  type JsonText,
+  type SubscribeResult,
+} from "@switchyard/protocol";
 import { parseChannel } from "../../channels/channel-address.ts";
 import { channelName } from "../../ids.ts";
 import type { ConnectionClaims, ServerSubscriptionClaims } from "../../ports/authenticator.ts";
 import { type Answer, closing, done, refused } from "../answer.ts";
 import type { Connection, ConnectionIdentity } from "../connection.ts";
-import { noOverride, type PreparedSubscription, prepareSubscription, settleTerms } from "../subscribing.ts";
+import {
+  noOverride,
+  type PreparedSubscription,
+  prepareSubscription,
+  settleTerms,
+} from "../subscribing.ts";
 import { hasPassed } from "./subscribe.ts";
 
 interface Admission {
@@ -19,14 +29,22 @@ interface PreparedServerSubscription {
 }
 
 /** Protocol 3.1. Server-side subscriptions are joined in the same turn in which the reply is written. */
-export async function connect(connection: Connection, request: ConnectRequest, id: number): Promise<Answer> {
+export async function connect(
+  connection: Connection,
+  request: ConnectRequest,
+  id: number,
+): Promise<Answer> {
   const admission = await admit(connection, request);
   if ("kind" in admission) return admission;
   if (connection.closed) return done;
   const { identity } = admission;
   const { limits } = connection.services.options;
   const ofUser = connection.services.connections.ofUser(identity.user).length;
-  if (identity.user !== "" && limits.connectionsPerUser > 0 && ofUser >= limits.connectionsPerUser) {
+  if (
+    identity.user !== "" &&
+    limits.connectionsPerUser > 0 &&
+    ofUser >= limits.connectionsPerUser
+  ) {
     return closing(disconnects.connectionLimit);
   }
   connection.establish(identity);
@@ -41,7 +59,11 @@ export async function connect(connection: Connection, request: ConnectRequest, i
   return done;
 }
 
-function writeReply(connection: Connection, id: number, prepared: readonly PreparedServerSubscription[]): void {
+function writeReply(
+  connection: Connection,
+  id: number,
+  prepared: readonly PreparedServerSubscription[],
+): void {
   const { options, clock } = connection.services;
   const subs = new Map<string, SubscribeResult>();
   for (const { prepared: one, data } of prepared) subs.set(one.channel, one.result(data));
@@ -72,27 +94,38 @@ async function admit(connection: Connection, request: ConnectRequest): Promise<A
   const token = request.token === "" ? (connection.request.bearerToken ?? "") : request.token;
   if (options.client.insecure) return anonymous(request, "");
   if (token === "") {
-    if (connection.request.trustedUser !== undefined) return anonymous(request, connection.request.trustedUser);
+    if (connection.request.trustedUser !== undefined)
+      return anonymous(request, connection.request.trustedUser);
     return options.client.allowAnonymous ? anonymous(request, "") : closing(disconnects.badRequest);
   }
   const outcome = await authenticator.connection(token);
   if (outcome.kind === "expired") return refused("tokenExpired");
   if (outcome.kind === "invalid") {
-    log.info({ client: connection.id, requestId: connection.request.requestId, reason: outcome.reason }, "invalid token");
+    log.info(
+      { client: connection.id, requestId: connection.request.requestId, reason: outcome.reason },
+      "invalid token",
+    );
     return closing(disconnects.invalidToken);
   }
   const { claims } = outcome;
-  if (claims.user === "" && !options.client.allowAnonymous) return closing(disconnects.permissionDenied);
+  if (claims.user === "" && !options.client.allowAnonymous)
+    return closing(disconnects.permissionDenied);
   if (hasPassed(claims.expireAt, connection)) return refused("tokenExpired");
   return { identity: identityOf(claims, request), subscriptions: claims.subscriptions };
 }
 
 function anonymous(request: ConnectRequest, user: string): Admission {
   const identity = { user, info: undefined, meta: undefined, expireAt: undefined };
-  return { identity: { ...identity, appName: request.name, appVersion: request.version }, subscriptions: new Map() };
+  return {
+    identity: { ...identity, appName: request.name, appVersion: request.version },
+    subscriptions: new Map(),
+  };
 }
 
-function identityOf({ user, info, meta, expireAt }: ConnectionClaims, request: ConnectRequest): ConnectionIdentity {
+function identityOf(
+  { user, info, meta, expireAt }: ConnectionClaims,
+  request: ConnectRequest,
+): ConnectionIdentity {
   return { user, info, meta, expireAt, appName: request.name, appVersion: request.version };
 }
 
@@ -137,7 +170,10 @@ async function prepareOne(
   const channel = channelName(name);
   const address = parseChannel(name, connection.services.options.channels);
   if (!address) {
-    connection.services.log.warn({ channel, user: connection.user }, "a token names a channel whose namespace is not configured");
+    connection.services.log.warn(
+      { channel, user: connection.user },
+      "a token names a channel whose namespace is not configured",
+    );
     return undefined;
   }
   const position = request.subs.get(name);
@@ -155,5 +191,8 @@ async function prepareOne(
     address,
   );
   const since = position?.recover ? { offset: position.offset, epoch: position.epoch } : undefined;
-  return { prepared: await prepareSubscription(connection, address, terms, since), data: claims.data };
+  return {
+    prepared: await prepareSubscription(connection, address, terms, since),
+    data: claims.data,
+  };
 }

@@ -39,7 +39,11 @@ export function execute(connection: Connection, command: AnsweredCommand): Promi
  * `send` is never answered; it is routed by `data.type`, and what is wrong with it comes back as a `message` push
  * `{"type":"error","code","message","of"}`. A server that takes no `send` at all closes with 3508 (protocol 3.8).
  */
-export function handleSend(connection: Connection, data: JsonText | undefined, overRate: boolean): void {
+export function handleSend(
+  connection: Connection,
+  data: JsonText | undefined,
+  overRate: boolean,
+): void {
   const { send } = connection.services.methods;
   if (send.size === 0) return connection.close(disconnects.notAvailable);
   if (overRate) return sendError(connection, 111, "too many requests", "");
@@ -62,7 +66,12 @@ export function handleSend(connection: Connection, data: JsonText | undefined, o
 
 function typeOf(data: JsonText): string {
   const value: unknown = JSON.parse(data);
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string" ? value.type : "";
+  return typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    typeof value.type === "string"
+    ? value.type
+    : "";
 }
 
 function sendError(connection: Connection, code: number, message: string, of: string): void {

@@ -16,22 +16,31 @@ export function history(connection: Connection, request: HistoryRequest): Promis
     const { retention } = address.options;
     if (!retention) return refused("notAvailable");
     const subscribed = connection.subscriptions.has(channel);
-    if (!mayUse("History", address.options, askerOf(connection), subscribed)) return refused("permissionDenied");
+    if (!mayUse("History", address.options, askerOf(connection), subscribed))
+      return refused("permissionDenied");
     return read(connection, request, retention);
   });
 }
 
-async function read(connection: Connection, request: HistoryRequest, retention: Retention): Promise<Answer> {
+async function read(
+  connection: Connection,
+  request: HistoryRequest,
+  retention: Retention,
+): Promise<Answer> {
   const { since, reverse } = request;
   const most = connection.services.options.limits.historyPublications;
   const limit = request.limit < 0 ? most : Math.min(request.limit, most);
-  const { publications, top } = await connection.services.bus.channels.history(channelName(request.channel), {
-    since,
-    limit,
-    reverse,
-    retention,
-  });
-  if (since && since.epoch !== "" && since.epoch !== top.epoch) return refused("unrecoverablePosition");
+  const { publications, top } = await connection.services.bus.channels.history(
+    channelName(request.channel),
+    {
+      since,
+      limit,
+      reverse,
+      retention,
+    },
+  );
+  if (since && since.epoch !== "" && since.epoch !== top.epoch)
+    return refused("unrecoverablePosition");
   if (since && since.offset > top.offset) return refused("unrecoverablePosition");
   return replied({ method: "history", result: { publications, ...top } });
 }

@@ -21,7 +21,11 @@ export function presenceStats(connection: Connection, channel: string): Promise<
   });
 }
 
-function ifPermitted(connection: Connection, channel: string, answer: () => Promise<Answer>): Promise<Answer> {
+function ifPermitted(
+  connection: Connection,
+  channel: string,
+  answer: () => Promise<Answer>,
+): Promise<Answer> {
   if (channel === "") return Promise.resolve(closing(disconnects.badRequest));
   return connection.afterTasks(channel, async () => {
     const refusal = presenceRefusal(connection, channel);
@@ -34,5 +38,7 @@ function presenceRefusal(connection: Connection, channel: string): ErrorName | u
   if (typeof address === "string") return address;
   if (!address.options.presence) return "notAvailable";
   const subscribed = connection.subscriptions.has(channelName(channel));
-  return mayUse("Presence", address.options, askerOf(connection), subscribed) ? undefined : "permissionDenied";
+  return mayUse("Presence", address.options, askerOf(connection), subscribed)
+    ? undefined
+    : "permissionDenied";
 }

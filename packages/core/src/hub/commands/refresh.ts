@@ -20,7 +20,11 @@ export async function refresh(connection: Connection, token: string): Promise<An
 }
 
 /** Protocol 3.10: a new subscription token. Serial with subscribe and unsubscribe of the channel. */
-export function subRefresh(connection: Connection, channel: string, token: string): Promise<Answer> {
+export function subRefresh(
+  connection: Connection,
+  channel: string,
+  token: string,
+): Promise<Answer> {
   if (channel === "") return Promise.resolve(closing(disconnects.badRequest));
   return connection.serially(channel, async () => {
     const subscription = connection.subscriptions.get(channelName(channel));
@@ -28,7 +32,8 @@ export function subRefresh(connection: Connection, channel: string, token: strin
     if (token === "") return refused("badRequest");
     const outcome = await connection.services.authenticator.subscription(token);
     if (outcome.kind === "expired") return refused("expired");
-    if (outcome.kind === "invalid" || !isFor(outcome.claims, connection, channel)) return closing(disconnects.invalidToken);
+    if (outcome.kind === "invalid" || !isFor(outcome.claims, connection, channel))
+      return closing(disconnects.invalidToken);
     const { expireAt } = outcome.claims;
     if (hasPassed(expireAt, connection)) return refused("expired");
     subscription.expireAt = expireAt;

@@ -4,7 +4,11 @@ import { type Answer, refused, replied } from "../answer.ts";
 import type { Connection } from "../connection.ts";
 
 /** Protocol 3.7. Without any method: not available (108); an unknown one: 104. */
-export async function rpc(connection: Connection, name: string, data: JsonText | undefined): Promise<Answer> {
+export async function rpc(
+  connection: Connection,
+  name: string,
+  data: JsonText | undefined,
+): Promise<Answer> {
   const methods = connection.services.methods.rpc;
   if (methods.size === 0) return refused("notAvailable");
   const method = methods.get(name);
@@ -18,7 +22,8 @@ export async function rpc(connection: Connection, name: string, data: JsonText |
   try {
     return replied({ method: "rpc", data: await method(caller, data) });
   } catch (error) {
-    if (error instanceof ApplicationError) return { kind: "applicationError", code: error.code, message: error.message };
+    if (error instanceof ApplicationError)
+      return { kind: "applicationError", code: error.code, message: error.message };
     throw error;
   }
 }

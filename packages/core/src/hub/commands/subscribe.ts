@@ -6,18 +6,32 @@ import { channelName } from "../../ids.ts";
 import type { SubscriptionClaims } from "../../ports/authenticator.ts";
 import { type Answer, closing, done, refused } from "../answer.ts";
 import type { Connection } from "../connection.ts";
-import { noOverride, prepareSubscription, settleTerms, type SubscriptionWish } from "../subscribing.ts";
+import {
+  noOverride,
+  prepareSubscription,
+  settleTerms,
+  type SubscriptionWish,
+} from "../subscribing.ts";
 import type { SubscriptionTerms } from "../subscription.ts";
 import { askerOf, resolveChannel } from "./asker.ts";
 
 /** Protocol 3.2. Serial per channel; the reply is written before the channel's first push. */
-export function subscribe(connection: Connection, request: SubscribeRequest, id: number): Promise<Answer> {
+export function subscribe(
+  connection: Connection,
+  request: SubscribeRequest,
+  id: number,
+): Promise<Answer> {
   if (request.channel === "") return Promise.resolve(closing(disconnects.badRequest));
-  if (request.delta !== "" && request.delta !== "fossil") return Promise.resolve(closing(disconnects.badRequest));
+  if (request.delta !== "" && request.delta !== "fossil")
+    return Promise.resolve(closing(disconnects.badRequest));
   return connection.serially(request.channel, () => subscribeNext(connection, request, id));
 }
 
-async function subscribeNext(connection: Connection, request: SubscribeRequest, id: number): Promise<Answer> {
+async function subscribeNext(
+  connection: Connection,
+  request: SubscribeRequest,
+  id: number,
+): Promise<Answer> {
   if (connection.closed) return done;
   const channel = channelName(request.channel);
   const address = resolveChannel(connection, channel);
@@ -27,7 +41,8 @@ async function subscribeNext(connection: Connection, request: SubscribeRequest, 
   if (request.type !== 0) return refused("permissionDenied");
   if (request.filtered) return refused("badRequest");
   const taken = connection.subscriptions.size + connection.reservedSubscriptions;
-  if (taken >= connection.services.options.limits.channelsPerConnection) return refused("limitExceeded");
+  if (taken >= connection.services.options.limits.channelsPerConnection)
+    return refused("limitExceeded");
   connection.reservedSubscriptions += 1;
   try {
     return await authorizeAndJoin(connection, request, address, id);
@@ -56,7 +71,12 @@ async function authorizeAndJoin(
     override: grant.claims?.override ?? noOverride,
   };
   const terms = settleTerms(wish, address);
-  const prepared = await prepareSubscription(connection, address, terms, sinceOf(request, address, terms));
+  const prepared = await prepareSubscription(
+    connection,
+    address,
+    terms,
+    sinceOf(request, address, terms),
+  );
   if (connection.closed) {
     prepared.abandon();
     return done;
@@ -79,7 +99,11 @@ async function authorizeAndJoin(
 }
 
 /** What the client has, when it may recover: undefined when it does not ask. */
-function sinceOf(request: SubscribeRequest, address: ChannelAddress, terms: SubscriptionTerms): StreamPosition | undefined {
+function sinceOf(
+  request: SubscribeRequest,
+  address: ChannelAddress,
+  terms: SubscriptionTerms,
+): StreamPosition | undefined {
   if (!terms.recoverable) return undefined;
   if (request.recover) return { offset: request.offset, epoch: request.epoch };
   const { recoveryMode, autoCacheRecover } = address.options;
@@ -88,7 +112,11 @@ function sinceOf(request: SubscribeRequest, address: ChannelAddress, terms: Subs
 
 type Grant = Answer | { readonly claims: SubscriptionClaims | undefined };
 
-async function authorize(connection: Connection, request: SubscribeRequest, address: ChannelAddress): Promise<Grant> {
+async function authorize(
+  connection: Connection,
+  request: SubscribeRequest,
+  address: ChannelAddress,
+): Promise<Grant> {
   const asker = askerOf(connection);
   if (request.token === "" || asker.insecure) {
     return maySubscribe(address, asker) ? { claims: undefined } : refused("permissionDenied");
@@ -96,7 +124,10 @@ async function authorize(connection: Connection, request: SubscribeRequest, addr
   const outcome = await connection.services.authenticator.subscription(request.token);
   if (outcome.kind === "expired") return refused("tokenExpired");
   if (outcome.kind === "invalid") {
-    connection.services.log.info({ client: connection.id, reason: outcome.reason }, "invalid subscription token");
+    connection.services.log.info(
+      { client: connection.id, reason: outcome.reason },
+      "invalid subscription token",
+    );
     return refused("permissionDenied");
   }
   const { claims } = outcome;
@@ -106,7 +137,11 @@ async function authorize(connection: Connection, request: SubscribeRequest, addr
 }
 
 /** A token for another channel, user or connection is not a mistake but an attempt (protocol 3.2). */
-export function isFor(claims: SubscriptionClaims, connection: Connection, channel: string): boolean {
+export function isFor(
+  claims: SubscriptionClaims,
+  connection: Connection,
+  channel: string,
+): boolean {
   const client = claims.client ?? connection.id;
   return claims.channel === channel && claims.user === connection.user && client === connection.id;
 }
@@ -114,4 +149,3 @@ export function isFor(claims: SubscriptionClaims, connection: Connection, channe
 export function hasPassed(expireAt: number | undefined, connection: Connection): boolean {
   return expireAt !== undefined && expireAt * 1000 <= connection.services.clock.now();
 }
-

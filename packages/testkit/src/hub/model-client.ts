@@ -1,4 +1,5 @@
-import type { ServerMessage, TestClient, TestHub } from "@switchyard/testkit";
+import type { ServerMessage, TestClient } from "./test-client.ts";
+import type { TestHub } from "./test-hub.ts";
 
 interface Held {
   offset: number;
@@ -131,16 +132,22 @@ export class ModelClient {
     if (message.id === undefined) return client.sendRaw("{}");
     const asked = this.#asked.get(message.id);
     if (!asked) throw new Error(`${this.name}: a reply to nothing: ${JSON.stringify(message)}`);
-    const earlier = [...this.#asked].find(([, { channel }]) => channel !== "" && channel === asked.channel);
-    if (earlier && earlier[0] < message.id) throw new Error(`${this.name}: ${asked.method} ${asked.channel} overtook`);
+    const earlier = [...this.#asked].find(
+      ([, { channel }]) => channel !== "" && channel === asked.channel,
+    );
+    if (earlier && earlier[0] < message.id)
+      throw new Error(`${this.name}: ${asked.method} ${asked.channel} overtook`);
     this.#asked.delete(message.id);
     if (message.error) {
       if (asked.method === "publish" && message.error.code === 100) return;
-      throw new Error(`${this.name}: ${asked.method} ${asked.channel} was answered ${JSON.stringify(message.error)}`);
+      throw new Error(
+        `${this.name}: ${asked.method} ${asked.channel} was answered ${JSON.stringify(message.error)}`,
+      );
     }
     if (asked.method === "connect") this.#connected = true;
     if (asked.method === "unsubscribe") this.#subscribed.delete(asked.channel);
-    if (asked.method === "subscribe") this.#takeSubscribed(asked.channel, message["subscribe"] as WireResult);
+    if (asked.method === "subscribe")
+      this.#takeSubscribed(asked.channel, message["subscribe"] as WireResult);
   }
 
   #takeSubscribed(channel: string, result: WireResult): void {
@@ -150,7 +157,8 @@ export class ModelClient {
     const held = this.#held.get(channel);
     if (result.recovered) {
       if (!held) throw new Error(`${this.name}: recovered without a position on ${channel}`);
-      if ((result.offset ?? 0) !== held.offset) throw new Error(`${this.name}: the offset of a recovery is the client's own`);
+      if ((result.offset ?? 0) !== held.offset)
+        throw new Error(`${this.name}: the offset of a recovery is the client's own`);
       held.epoch = result.epoch;
       for (const publication of result.publications ?? []) this.#append(channel, held, publication);
       return;
@@ -162,22 +170,25 @@ export class ModelClient {
   }
 
   #takePush(push: Readonly<Record<string, unknown>>): void {
-    const channel = String(push["channel"] ?? "");
+    const channel = typeof push["channel"] === "string" ? push["channel"] : "";
     if (push["disconnect"]) return this.#gone();
     if (push["unsubscribe"]) return void this.#subscribed.delete(channel);
     const publication = push["pub"] as WirePublication | undefined;
     if (!publication) return;
     if (this.#ignored.has(channel)) return;
     // An unsubscribe that was asked for may be on its way: what comes before its reply is still in order.
-    if (!this.#subscribed.has(channel)) throw new Error(`${this.name}: a publication of ${channel} while not subscribed`);
-    if (publication.offset === undefined) return void this.loose.push(`${this.id} ${publication.data.n}`);
+    if (!this.#subscribed.has(channel))
+      throw new Error(`${this.name}: a publication of ${channel} while not subscribed`);
+    if (publication.offset === undefined)
+      return void this.loose.push(`${this.id} ${publication.data.n}`);
     const held = this.#held.get(channel);
     if (!held) throw new Error(`${this.name}: a publication of ${channel} without a position`);
     this.#append(channel, held, publication);
   }
 
   #append(channel: string, held: Held, { offset, data }: WirePublication): void {
-    if (offset !== held.offset + 1) throw new Error(`${this.name}: ${channel} came with offset ${offset} after ${held.offset}`);
+    if (offset !== held.offset + 1)
+      throw new Error(`${this.name}: ${channel} came with offset ${offset} after ${held.offset}`);
     held.offset = offset;
     this.#runsOf(channel).at(-1)?.numbers.push(data.n);
   }

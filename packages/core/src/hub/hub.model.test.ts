@@ -4,6 +4,7 @@ import {
   FakeClock,
   fuzzSeeds,
   joinNodes,
+  ModelClient,
   openNamespace,
   SeededRandom,
   TestHub,
@@ -12,17 +13,21 @@ import {
   withDelays,
   withLoss,
 } from "@switchyard/testkit";
-import { channelName, nodeId } from "../../ids.ts";
-import { createMemoryBus } from "../../memory/memory-bus.ts";
-import type { Bus } from "../../ports/bus.ts";
-import { ModelClient } from "./model-client.ts";
+import { channelName, nodeId } from "../ids.ts";
+import { createMemoryBus } from "../memory/memory-bus.ts";
+import type { Bus } from "../ports/bus.ts";
 
 const channels = ["a", "b", "short:c", "loose:d"] as const;
 const recoverable = channels.slice(0, 3);
 const retention = { size: 10_000, ttlMs: 3_600_000, metaTtlMs: 86_400_000 };
 const namespaces = {
   short: { ...openNamespace, retention: { ...retention, size: 5 } },
-  loose: { ...closedNamespace, presence: true, allowSubscribeForClient: true, allowPublishForClient: true },
+  loose: {
+    ...closedNamespace,
+    presence: true,
+    allowSubscribeForClient: true,
+    allowPublishForClient: true,
+  },
 };
 
 interface World {
@@ -48,13 +53,21 @@ async function createWorld(seed: number): Promise<World> {
   const [first = nodeId("one"), ...others] = ids.map((id) => nodeId(id));
   const buses = joinNodes(bus, { clock, nodes: [first, ...others] }).map((joined) => {
     const lossy = withLoss(joined, { loses: () => random.chance(lossRate) });
-    return random.chance(0.8) ? withDelays(lossy, { clock: delayClock, random, maxDelayMs }) : lossy;
+    return random.chance(0.8)
+      ? withDelays(lossy, { clock: delayClock, random, maxDelayMs })
+      : lossy;
   });
-  const nodes = buses.map((joined) => new TestHub({ clock, random, bus: joined, namespaces, withoutNamespace: { retention } }));
+  const nodes = buses.map(
+    (joined) =>
+      new TestHub({ clock, random, bus: joined, namespaces, withoutNamespace: { retention } }),
+  );
   const starts = nodes.map((node) => node.start());
   await delayClock.idle();
   await Promise.all(starts);
-  const clients = Array.from({ length: 6 }, (_, index) => new ModelClient(`client ${index}`, `user-${index % 3}`));
+  const clients = Array.from(
+    { length: 6 },
+    (_, index) => new ModelClient(`client ${index}`, `user-${index % 3}`),
+  );
   return { random, clock, delayClock, bus, nodes, clients, log: [], published: 0 };
 }
 
@@ -81,8 +94,8 @@ function step(world: World): void {
     return void random.pick(nodes).publish(channel, `{"n":${n}}`);
   }
   if (client.subscribed(channel)) {
-    if (random.chance(0.3)) act(`unsubscribe ${channel}`, () => client.unsubscribe(channel));
-    else if (random.chance(0.3)) act(`resubscribe ${channel}`, () => client.resubscribe(channel));
+    if (dice < 0.65) act(`unsubscribe ${channel}`, () => client.unsubscribe(channel));
+    else if (dice < 0.75) act(`resubscribe ${channel}`, () => client.resubscribe(channel));
     return;
   }
   if (random.chance(0.15)) return act(`glance ${channel}`, () => client.glance(channel));
@@ -122,9 +135,13 @@ async function verify(world: World): Promise<void> {
       reverse: false,
       retention: { ...retention, size },
     });
-    const byOffset = new Map(page.publications.map((publication) => [publication.offset, publication.data]));
+    const byOffset = new Map(
+      page.publications.map((publication) => [publication.offset, publication.data]),
+    );
     for (const client of clients) {
-      expect(`${client.name} ${channel} ${client.position(channel)?.offset}`).toBe(`${client.name} ${channel} ${page.top.offset}`);
+      expect(`${client.name} ${channel} ${client.position(channel)?.offset}`).toBe(
+        `${client.name} ${channel} ${page.top.offset}`,
+      );
       for (const run of client.runs.get(channel) ?? []) {
         for (const [index, n] of run.numbers.entries()) {
           const data = byOffset.get(run.startedAt + 1 + index);
@@ -135,7 +152,9 @@ async function verify(world: World): Promise<void> {
   }
   const everyone = clients.map(({ id }) => id).toSorted();
   for (const channel of channels) {
-    expect([...(await bus.presence.members(channelName(channel))).keys()].map(String).toSorted()).toEqual(everyone);
+    expect(
+      [...(await bus.presence.members(channelName(channel))).keys()].map(String).toSorted(),
+    ).toEqual(everyone);
   }
   for (const client of clients) {
     // Only a stream that is shorter than an absence may leave a gap.
@@ -152,7 +171,8 @@ async function empty(world: World): Promise<void> {
     expect(node.hub.services.channels.size).toBe(0);
     expect(node.fanOut.topics().size).toBe(0);
   }
-  for (const channel of channels) expect((await world.bus.presence.members(channelName(channel))).size).toBe(0);
+  for (const channel of channels)
+    expect((await world.bus.presence.members(channelName(channel))).size).toBe(0);
   const stops = world.nodes.map((node) => node.stop());
   await world.delayClock.idle();
   await Promise.all(stops);
@@ -165,7 +185,8 @@ describe("hub against a reference client", () => {
       try {
         for (let count = 0; count < 150; count += 1) {
           step(world);
-          if (world.random.chance(0.5)) for (let turns = world.random.int(4); turns > 0; turns -= 1) await turn();
+          if (world.random.chance(0.5))
+            for (let turns = world.random.int(4); turns > 0; turns -= 1) await turn();
           for (const client of world.clients) client.read();
           if (world.random.chance(0.03)) await world.clock.advance(world.random.int(20_000));
         }
@@ -173,7 +194,9 @@ describe("hub against a reference client", () => {
         await verify(world);
         await empty(world);
       } catch (error) {
-        throw new Error(`seed ${seed}: ${String(error)}\n${world.log.join("\n")}`, { cause: error });
+        throw new Error(`seed ${seed}: ${String(error)}\n${world.log.join("\n")}`, {
+          cause: error,
+        });
       }
     });
   }
