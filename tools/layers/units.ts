@@ -30,7 +30,7 @@ interface Manifest {
 }
 
 const CODE_FILE = /\.(ts|tsx|mts|mjs|js|jsx)$/;
-const TEST_FILE = /(\.(test|bench)\.tsx?$|\/(test|tests|fixtures)\/)/;
+const TEST_FILE = /(\.(test|bench)\.tsx?$|\/(test|tests|fixtures|harness)\/)/;
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "data", "results"]);
 
 /** Reads all units below `root`: packages/*, apps/*, bench, e2e and tools. */

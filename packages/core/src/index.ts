@@ -81,3 +81,30 @@ export type { HubObserver } from "./ports/hub-observer.ts";
 export type { Log, LogFields } from "./ports/log.ts";
 export type { Random } from "./ports/random.ts";
 export type { SnapshotPublication, StreamSnapshot, StreamStore } from "./ports/stream-store.ts";
+export type {
+  PushMessage,
+  PushOutcome,
+  PushProvider,
+  PushSender,
+  PushTarget,
+} from "./ports/push-sender.ts";
+export type {
+  Flush,
+  FlushOutcome,
+  Home,
+  QueueChanges,
+  QueuedMessage,
+  QueueStore,
+  QueueWindow,
+} from "./ports/queue-store.ts";
+export type {
+  BindingDefinition,
+  BindingDestination,
+  DeclareOutcome,
+  ExchangeDefinition,
+  ExchangeType,
+  QueueDefinition,
+  Topology,
+  TopologyChange,
+  TopologyStore,
+} from "./ports/topology-store.ts";

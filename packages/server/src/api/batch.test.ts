@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type ServerOperations, SwitchyardError } from "@switchyard/core";
 import { turn } from "@switchyard/testkit";
-import { apiHarness } from "./api-harness.ts";
+import { apiHarness } from "./harness/api-harness.ts";
 
 const notFound = '{"error":{"code":104,"message":"not found"}}';
 const badRequest = '{"error":{"code":107,"message":"bad request"}}';

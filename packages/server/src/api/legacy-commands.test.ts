@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ServerOperations } from "@switchyard/core";
 import { turn } from "@switchyard/testkit";
-import { apiHarness } from "./api-harness.ts";
+import { apiHarness } from "./harness/api-harness.ts";
 
 const ok = '{"result":{}}';
 const info = '{"result":{"nodes":[]}}';

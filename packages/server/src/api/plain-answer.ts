@@ -17,8 +17,7 @@ export function refusal(kind: keyof typeof refusals): Response {
     headers.set("X-Content-Type-Options", "nosniff");
   }
   if (kind === "wrongVerb") headers.set("Allow", "POST");
-  // null, not "": an empty string would bring a Content-Type along.
-  return new Response(text === "" ? null : text, { status, headers });
+  return new Response(text, { status, headers });
 }
 
 /** Without a charset: a stock client compares the whole header. */

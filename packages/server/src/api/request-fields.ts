@@ -95,7 +95,7 @@ export class RequestFields {
   /** The value's raw text. A literal null is the value `null`. */
   raw(name: string): JsonText | undefined {
     const slice = this.#slices.get(name);
-    return slice && trustJsonText(this.#text.slice(slice.start, slice.end));
+    return slice && cutJsonText(this.#text, slice.start, slice.end);
   }
 
   /** As `raw`, but null is "not given". */

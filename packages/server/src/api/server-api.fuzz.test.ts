@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fuzzSeeds, SeededRandom } from "@switchyard/testkit";
-import { apiHarness } from "./api-harness.ts";
+import { apiHarness } from "./harness/api-harness.ts";
 import { apiMethods } from "./method-table.ts";
 
 const mutationsPerSeed = 400;
@@ -133,10 +133,7 @@ describe("mutated requests", () => {
     // Both must have been met, or the mutations say nothing.
     expect(statuses.get(200)).toBeGreaterThan(50);
     expect(statuses.get(400)).toBeGreaterThan(50);
-    // Nothing may go wrong inside. A reverse read from 0 is the one refusal that is answered with code 100.
-    const faults = api.logged.filter(
-      ({ level, fields }) => level === "error" && fields["field"] !== "since.offset",
-    );
+    const faults = api.logged.filter(({ level }) => level === "error");
     expect(faults).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createConnection, type Socket } from "node:net";
 import { turn } from "@switchyard/testkit";
-import { apiHarness } from "./api-harness.ts";
+import { apiHarness } from "./harness/api-harness.ts";
 
 const maxBodyBytes = 100_000;
 const api = apiHarness({}, { maxBodyBytes });

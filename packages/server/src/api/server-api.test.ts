@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { SwitchyardError } from "@switchyard/core";
 import { createApiKeyCheck } from "../auth/api-key-check.ts";
-import { apiHarness } from "./api-harness.ts";
+import { apiHarness } from "./harness/api-harness.ts";
 import { apiMethods, unavailableMethods } from "./method-table.ts";
 
 const unknownChannel = '{"error":{"code":102,"message":"unknown channel"}}';

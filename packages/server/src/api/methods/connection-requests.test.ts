@@ -1,6 +1,12 @@
 import { describe } from "bun:test";
-import type { RecordedCall } from "../scripted-operations.ts";
-import { anonymous, badRequest, type RequestRow, testRequests, user42 } from "./request-rows.ts";
+import type { RecordedCall } from "../harness/scripted-operations.ts";
+import {
+  anonymous,
+  badRequest,
+  type RequestRow,
+  testRequests,
+  user42,
+} from "../harness/request-rows.ts";
 
 const noOverride = {
   presence: undefined,

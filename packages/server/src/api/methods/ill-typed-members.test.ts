@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { apiHarness } from "../api-harness.ts";
+import { apiHarness } from "../harness/api-harness.ts";
 
 const illTyped: [method: string, body: string][] = [
   ...["5", "true", "{}", "[]", "[null]"].map((value): [string, string] => [

@@ -7,7 +7,7 @@ import {
 } from "@switchyard/core";
 import { trustJsonText } from "@switchyard/protocol";
 import { turn } from "@switchyard/testkit";
-import { apiHarness, nowMs } from "../api-harness.ts";
+import { apiHarness, nowMs } from "../harness/api-harness.ts";
 
 const json = trustJsonText;
 

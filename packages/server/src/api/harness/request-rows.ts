@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { apiHarness } from "../api-harness.ts";
-import type { RecordedCall } from "../scripted-operations.ts";
+import { apiHarness } from "./api-harness.ts";
+import type { RecordedCall } from "./scripted-operations.ts";
 
 /** A request, the operations it leads to, and its answer (default: an empty result). */
 export type RequestRow = [

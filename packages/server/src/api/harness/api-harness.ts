@@ -1,7 +1,7 @@
 import type { Log, LogFields, ServerOperations } from "@switchyard/core";
 import type { Hono } from "hono";
 import { type RecordedCall, scriptedOperations } from "./scripted-operations.ts";
-import { createServerApi, type ServerApiOptions } from "./server-api.ts";
+import { createServerApi, type ServerApiOptions } from "../server-api.ts";
 
 /** 2023-11-14T22:13:20.500Z. */
 export const nowMs = 1_700_000_000_500;
