@@ -1,7 +1,7 @@
 import { DatabaseError, errorCode } from "./database-error.ts";
 
 /** Parses a `postgres://` or `postgresql://` URL. The error does not repeat it: it may hold a password. */
-export function parseDatabaseUrl(text: string): URL {
+function parseDatabaseUrl(text: string): URL {
   let url: URL | undefined;
   try {
     url = new URL(text);

@@ -8,7 +8,7 @@ import type { EmbeddedDatabase } from "../test/embedded-database.ts";
 import { RecordingLog } from "../test/recording-log.ts";
 import { waitFor } from "../test/wait-for.ts";
 import { createApplicationDatabase } from "./application-database.ts";
-import { DatabaseError } from "./database-error.ts";
+import { DatabaseError, errorCode } from "./database-error.ts";
 import { Database } from "./database.ts";
 import type { DatabaseOptions } from "./database.ts";
 
@@ -122,31 +122,71 @@ describe("Database", () => {
     expect(failure.fault).toBe("unreachable");
     expect(failure.message).toContain("did not answer within 200 ms");
     process.kill(backend?.pid ?? 0, "SIGCONT");
-    await waitFor("it answers", () =>
-      database.check(1_000).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor("it answers", () => answers(database));
     expect(embedded.server.pid).toBe(pid);
     await database.stop();
   });
 
-  test("a connection that is cut is made again", async () => {
-    const database = open(embedded.server.url, { connections: 2 });
-    await database.start();
+  test("connections that are cut are made again, whatever they were at", async () => {
+    const url = changed(embedded.server.url, (copy) => (copy.pathname = "/postgres"));
     const cut =
-      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()";
-    await query(embedded.server.url, `${cut} and application_name = 'switchyard'`);
-    await waitFor("it answers", () =>
-      database.check(1_000).then(
-        () => true,
-        () => false,
-      ),
-    );
-    const startedAt = performance.now();
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut' and pid <> pg_backend_pid()";
+    const database = open(url, { connections: 2, applicationName: "cut" });
+    await database.start();
+    for (let round = 0; round < 10; round += 1) {
+      // One idle, one at work, and a statement issued at any moment around the cut.
+      const sleeping = failureCode(database.sql`select pg_sleep(60)`);
+      await waitFor("it sleeps", async () => {
+        const active =
+          "select from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()";
+        return (await query(embedded.server.url, active)).length === 1;
+      });
+      const cutting = query(embedded.server.url, cut);
+      const meanwhile = Array.from({ length: round }, () => failureCode(database.sql`select 1`));
+      await cutting;
+      expect(await sleeping).not.toBe("no failure");
+      await Promise.all(meanwhile);
+      const startedAt = performance.now();
+      await waitFor("it answers", () => answers(database));
+      expect(performance.now() - startedAt).toBeLessThan(1_000); // a blocked connection would take five seconds
+      await Promise.all([database.sql`select 1`, database.sql`select 2`]);
+    }
     await database.stop();
-    expect(performance.now() - startedAt).toBeLessThan(4_000); // the driver alone would wait for five seconds
+  });
+
+  test("a transaction commits as a whole, or not at all when it fails or its connection is cut", async () => {
+    const database = open(embedded.server.url);
+    await database.start();
+    await database.sql`create table counted (id int)`;
+    const failure = new Error("changed its mind");
+    const ids = async (): Promise<readonly unknown[]> =>
+      (await database.sql`select id from counted order by id`).map((row) => row["id"] as unknown);
+
+    expect(
+      await database.transaction(async (sql) => {
+        await sql`insert into counted values (1)`;
+        return "done";
+      }),
+    ).toBe("done");
+    const refused = database.transaction(async (sql) => {
+      await sql`insert into counted values (2)`;
+      throw failure;
+    });
+    expect(await refused.catch((error: unknown) => error)).toBe(failure);
+    for (const pauseMs of [0, 0, 0, 20, 20]) {
+      const cut = database.transaction(async (sql) => {
+        const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        await sql`insert into counted values (3)`;
+        await database.sql`select pg_terminate_backend(${backend?.pid ?? 0})`;
+        await Bun.sleep(pauseMs); // long enough for the loss to be seen, or not
+        // Neither of these may run outside of the transaction that is gone.
+        await sql`insert into counted values (4)`.catch(() => undefined);
+        await sql`insert into counted values (5)`;
+      });
+      expect(await failureCode(cut)).not.toBe("no failure");
+    }
+    expect(await ids()).toEqual([1]);
+    await database.stop();
   });
 
   test("a database in another encoding is refused", async () => {
@@ -202,6 +242,24 @@ describe("databases of applications", () => {
     expect(failure.message).toContain("CREATEROLE");
   });
 });
+
+async function answers(database: Database): Promise<boolean> {
+  try {
+    await database.check(1_000);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function failureCode(action: PromiseLike<unknown>): Promise<string> {
+  try {
+    await action;
+    return "no failure";
+  } catch (error) {
+    return errorCode(error) ?? String(error);
+  }
+}
 
 /** A server that appears late at an address: passes bytes on in both directions. */
 async function forward(from: number, to: number): Promise<Server> {

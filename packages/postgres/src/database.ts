@@ -6,6 +6,10 @@ import type { Log } from "@switchyard/core";
 
 /** PostgreSQL 15, as `server_version_num` counts. */
 const OLDEST_VERSION = 150_000;
+/** How long `stop` lets running statements finish. */
+const END_SECONDS = 5;
+/** The same of a pool that lost a connection: most likely all are lost, and the driver waits in vain. */
+const RETIRE_SECONDS = 1;
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. Asked for at `start`, when an embedded server has its port. */
@@ -21,18 +25,29 @@ export interface DatabaseOptions {
 
 /**
  * The connection pool to the store. Connects again by itself after the server was away; a statement that was under way
- * when the connection broke fails, and its outcome is unknown.
+ * when its connection broke fails, and its outcome is unknown.
+ *
+ * The driver (postgres 3.4.9) does not survive the loss of a connection in good order: unsent bytes of the old
+ * connection can block the next one for good, `begin` and cursors may write to a socket that is gone, which ends the
+ * process, and `end` waits for statements that failed long ago. Therefore the whole pool is replaced when one of its
+ * connections is lost, transactions run on a connection of their own, and `begin`, `reserve`, `cursor` and `cancel` of
+ * the driver are not to be used.
  */
 export class Database {
   readonly name = "database";
   readonly #options: DatabaseOptions;
   #pool: Pool | undefined;
+  readonly #retiring = new Set<Promise<void>>();
+  #checking: Promise<unknown> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
   }
 
-  /** The driver. Throws before `start` and after `stop`. int8 and numeric come as strings. */
+  /**
+   * The driver, for single statements: ask for it each time, because it changes when a connection was lost. int8 and
+   * numeric come as strings. Throws before `start` and after `stop`.
+   */
   get sql(): postgres.Sql {
     return this.#running().sql;
   }
@@ -47,47 +62,33 @@ export class Database {
    * `startTimeoutMs`, `unsuitable` for a server older than 15 or a database that is not UTF-8.
    */
   async start(): Promise<void> {
-    const {
-      connections = 10,
-      startTimeoutMs = 30_000,
-      applicationName = "switchyard",
-    } = this.#options;
     const url = this.#options.url();
-    describeDatabaseUrl(url); // throws for what is no URL
-    let lost = false;
-    const sql = postgres(url, {
-      max: connections,
-      onclose: () => (lost = true),
-      connect_timeout: 5,
-      // No wait before a new connection: the callers that retry have their own back-off.
-      backoff: false,
-      onnotice: () => undefined,
-      connection: { application_name: applicationName },
-    });
+    const place = describeDatabaseUrl(url); // throws for what is no URL
+    const pool = { url, sql: this.#openPool(url) };
+    this.#pool = pool;
     try {
-      await this.#waitForServer(sql, url, startTimeoutMs);
-      await checkSuitable(sql, describeDatabaseUrl(url));
+      await this.#waitForServer(pool, place);
+      await checkSuitable(pool.sql, place);
     } catch (error) {
-      await sql.end({ timeout: 0 });
+      await this.stop();
       throw connectError(url, error);
     }
-    lost = false;
-    this.#pool = { sql, url, connections, hasLostConnections: () => lost };
   }
 
   /** Lets running statements finish for up to five seconds. Idempotent. */
   async stop(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    if (pool === undefined) return;
-    const serverAway = pool.hasLostConnections() && !(await renewConnections(pool));
-    await pool.sql.end({ timeout: serverAway ? 0 : 5 });
+    await Promise.all([pool?.sql.end({ timeout: END_SECONDS }), ...this.#retiring]);
   }
 
-  /** A real round trip. Throws `DatabaseError` (`unreachable`) when it fails or takes longer than `timeoutMs`. */
+  /**
+   * A real round trip. Throws `DatabaseError` (`unreachable`) when it fails or takes longer than `timeoutMs`. While one
+   * hangs no further statement is sent.
+   */
   async check(timeoutMs: number): Promise<void> {
     const { sql, url } = this.#running();
-    const query = sql`select 1`.execute();
+    this.#checking ??= sql`select 1`.finally(() => (this.#checking = undefined));
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const place = describeDatabaseUrl(url);
@@ -99,36 +100,86 @@ export class Database {
       );
     }, timeoutMs);
     try {
-      await Promise.race([query, late]);
+      await Promise.race([this.#checking, late]);
     } catch (error) {
-      if (error instanceof DatabaseError) {
-        query.catch(() => undefined); // it fails later, when nobody waits for it
-        query.cancel();
-      }
       throw connectError(url, error);
     } finally {
       clearTimeout(timer);
     }
   }
 
+  /**
+   * Runs `work` in a transaction on a connection of its own (some 5 ms to open) and commits when it fulfils. When it
+   * rejects, or the connection is lost, nothing is committed and the rejection is passed on; when COMMIT itself fails
+   * with the connection the outcome is unknown. All statements of the transaction go through the `sql` that `work`
+   * gets, and are awaited by it.
+   */
+  async transaction<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
+    const { url } = this.#running();
+    const sql = postgres(url, {
+      ...this.#driverOptions(),
+      max: 1,
+      // Else a statement after the loss would run on a new connection, outside of the transaction.
+      onclose: () => void sql.end({ timeout: 0 }),
+    });
+    try {
+      await sql`begin`;
+      const result = await work(sql);
+      await sql`commit`;
+      return result;
+    } finally {
+      await sql.end({ timeout: 0 }); // the server rolls back what was not committed
+    }
+  }
+
   #running(): Pool {
-    if (this.#pool === undefined)
+    if (this.#pool === undefined) {
       throw new DatabaseError("unreachable", "The database pool is not started.");
+    }
     return this.#pool;
   }
 
-  async #waitForServer(sql: postgres.Sql, url: string, timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
+  #driverOptions(): postgres.Options<Record<string, never>> {
+    return {
+      connect_timeout: 5,
+      // No wait before a new connection: the callers that retry have their own back-off.
+      backoff: false,
+      max_lifetime: null,
+      onnotice: () => undefined,
+      connection: { application_name: this.#options.applicationName ?? "switchyard" },
+    };
+  }
+
+  #openPool(url: string): postgres.Sql {
+    const sql = postgres(url, {
+      ...this.#driverOptions(),
+      max: this.#options.connections ?? 10,
+      onclose: () => this.#replacePool(sql),
+    });
+    return sql;
+  }
+
+  /** What runs on the pool's other connections has a second to finish; new statements of late callers are refused by it. */
+  #replacePool(lost: postgres.Sql): void {
+    if (this.#pool?.sql !== lost) return; // replaced already, or stopped
+    this.#pool.sql = this.#openPool(this.#pool.url);
+    const retired = lost
+      .end({ timeout: RETIRE_SECONDS })
+      .catch(() => undefined)
+      .then(() => void this.#retiring.delete(retired));
+    this.#retiring.add(retired);
+  }
+
+  async #waitForServer(pool: Pool, place: string): Promise<void> {
+    const { log, startTimeoutMs = 30_000 } = this.#options;
+    const deadline = performance.now() + startTimeoutMs;
     for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 1_000)) {
       try {
-        await sql`select 1`;
+        await pool.sql`select 1`;
         return;
       } catch (error) {
         if (isRefused(error) || performance.now() + waitMs > deadline) throw error;
-        this.#options.log.warn(
-          { place: describeDatabaseUrl(url), waitMs },
-          "PostgreSQL does not answer yet",
-        );
+        log.warn({ place, waitMs }, "PostgreSQL does not answer yet");
       }
       await sleep(waitMs);
     }
@@ -136,21 +187,8 @@ export class Database {
 }
 
 interface Pool {
-  readonly sql: postgres.Sql;
   readonly url: string;
-  readonly connections: number;
-  readonly hasLostConnections: () => boolean;
-}
-
-/**
- * Uses every connection once, for a second at most. The driver (3.4.9) does not forget a statement that failed together
- * with its connection until that connection is used again, and its `end` would wait for it in vain. False: the server
- * is away.
- */
-async function renewConnections({ sql, connections }: Pool): Promise<boolean> {
-  const answers = Promise.allSettled(Array.from({ length: connections }, () => sql`select 1`));
-  const settled = await Promise.race([answers, sleep(1_000, undefined, { ref: false })]);
-  return settled?.some(({ status }) => status === "fulfilled") ?? true;
+  sql: postgres.Sql;
 }
 
 async function checkSuitable(sql: postgres.Sql, place: string): Promise<void> {

@@ -23,7 +23,7 @@ describe.skipIf(!hasSystemPostgres)(
       server = await openSystemPostgres();
       database = new Database({ url: () => server.url, log: new RecordingLog() });
       await database.start();
-      await migrate(database.sql, { log: new RecordingLog() });
+      await migrate(database, { log: new RecordingLog() });
     });
 
     afterAll(async () => {
@@ -48,8 +48,7 @@ describe.skipIf(!hasSystemPostgres)(
     });
 
     streamStoreContract("PostgreSQL 15", () => {
-      const makeStore = (): PostgresStreamStore =>
-        new PostgresStreamStore({ sql: () => database.sql, node: "a" });
+      const makeStore = (): PostgresStreamStore => new PostgresStreamStore({ database, node: "a" });
       return {
         store: makeStore(),
         reopen: makeStore,

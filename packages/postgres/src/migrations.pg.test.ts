@@ -11,11 +11,11 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
-import type { Sql } from "postgres";
 import { openEmbeddedDatabase } from "../test/embedded-database.ts";
 import type { EmbeddedDatabase } from "../test/embedded-database.ts";
 import { RecordingLog } from "../test/recording-log.ts";
 import { makeTemporaryFolder, removeFolder } from "../test/temporary-folder.ts";
+import { Database } from "./database.ts";
 import { migrate } from "./migrations.ts";
 
 setDefaultTimeout(30_000);
@@ -25,7 +25,7 @@ const script = fileURLToPath(new URL("../test/migrate-process.ts", import.meta.u
 let embedded: EmbeddedDatabase;
 let directory: string;
 let url: string;
-let sql: Sql;
+let database: Database;
 let databases = 0;
 
 beforeAll(async () => {
@@ -43,29 +43,31 @@ beforeEach(async () => {
   await write("0002_second.sql", "create table switchyard.second (id int);");
   databases += 1;
   url = await embedded.createDatabase(`migrations_${databases}`);
-  sql = postgres(url, { onnotice: () => undefined });
+  const { href } = new URL(url);
+  database = new Database({ url: () => href, log });
+  await database.start();
 });
 
 afterEach(async () => {
-  await sql.end({ timeout: 1 });
+  await database.stop();
   await removeFolder(directory);
 });
 
 const write = (file: string, text: string): Promise<void> => writeFile(join(directory, file), text);
 
 async function tables(): Promise<readonly string[]> {
-  const rows = await sql<{ name: string }[]>`
+  const rows = await database.sql<{ name: string }[]>`
     select table_name as name from information_schema.tables where table_schema = 'switchyard' order by 1`;
   return rows.map(({ name }) => name);
 }
 
 test("applies what is missing, in order, once", async () => {
-  expect(await migrate(sql, { log, directory })).toEqual(["0001_first", "0002_second"]);
-  expect(await migrate(sql, { log, directory })).toEqual([]);
+  expect(await migrate(database, { log, directory })).toEqual(["0001_first", "0002_second"]);
+  expect(await migrate(database, { log, directory })).toEqual([]);
   await write("0003_third.sql", "create table switchyard.third (id int);");
-  expect(await migrate(sql, { log, directory })).toEqual(["0003_third"]);
+  expect(await migrate(database, { log, directory })).toEqual(["0003_third"]);
   expect(await tables()).toEqual(["first", "migrations", "second", "third"]);
-  expect(await sql`select id from switchyard.first`).toEqual([{ id: 1 }] as never);
+  expect(await database.sql`select id from switchyard.first`).toEqual([{ id: 1 }] as never);
 });
 
 test("several processes at once apply each exactly once", async () => {
@@ -81,53 +83,53 @@ test("several processes at once apply each exactly once", async () => {
   const outputs = await Promise.all(processes.map((child) => new Response(child.stdout).json()));
   expect(await Promise.all(processes.map((child) => child.exited))).toEqual([0, 0, 0]);
   expect(outputs.flat().map(String).toSorted()).toEqual(["0001_first", "0002_second"]);
-  expect(await sql`select id from switchyard.first`).toEqual([{ id: 1 }] as never);
+  expect(await database.sql`select id from switchyard.first`).toEqual([{ id: 1 }] as never);
 });
 
 test("one that fails leaves nothing of itself, and all that came before", async () => {
   await write("0002_second.sql", "create table switchyard.second (id int); select 1 / 0;");
-  await expect(migrate(sql, { log, directory })).rejects.toMatchObject({ code: "22012" });
-  await migrate(sql, { log, directory }).catch(() => undefined);
+  await expect(migrate(database, { log, directory })).rejects.toMatchObject({ code: "22012" });
+  await migrate(database, { log, directory }).catch(() => undefined);
   expect(await tables()).toEqual(["first", "migrations"]);
   await write("0002_second.sql", "create table switchyard.second (id int);");
-  expect(await migrate(sql, { log, directory })).toEqual(["0002_second"]);
+  expect(await migrate(database, { log, directory })).toEqual(["0002_second"]);
 });
 
 test("a migration that was changed after it had been applied is an error; its line endings do not count", async () => {
   await write("0002_second.sql", "create table switchyard.second (id int);\n");
-  await migrate(sql, { log, directory });
+  await migrate(database, { log, directory });
   await write("0002_second.sql", "create table switchyard.second (id int);\r\n");
-  expect(await migrate(sql, { log, directory })).toEqual([]);
+  expect(await migrate(database, { log, directory })).toEqual([]);
   await write("0002_second.sql", "create table switchyard.second (id bigint);");
-  await expect(migrate(sql, { log, directory })).rejects.toMatchObject({
+  await expect(migrate(database, { log, directory })).rejects.toMatchObject({
     fault: "migration",
     message: expect.stringContaining("0002_second was changed after it had been applied"),
   });
 });
 
 test("a database that is newer than the code is an error", async () => {
-  await migrate(sql, { log, directory });
+  await migrate(database, { log, directory });
   await rm(join(directory, "0002_second.sql"));
-  await expect(migrate(sql, { log, directory })).rejects.toMatchObject({
+  await expect(migrate(database, { log, directory })).rejects.toMatchObject({
     fault: "migration",
     message: expect.stringContaining("it has 0002_second, and the newest known here is 0001_first"),
   });
 });
 
 test("with the switch off it says what is missing and changes nothing", async () => {
-  await expect(migrate(sql, { log, directory, apply: false })).rejects.toMatchObject({
+  await expect(migrate(database, { log, directory, apply: false })).rejects.toMatchObject({
     fault: "migration",
     message: expect.stringContaining("0001_first, 0002_second"),
   });
-  await migrate(sql, { log, directory, apply: false }).catch(() => undefined);
+  await migrate(database, { log, directory, apply: false }).catch(() => undefined);
   expect(await tables()).toEqual([]);
-  await migrate(sql, { log, directory });
-  expect(await migrate(sql, { log, directory, apply: false })).toEqual([]);
+  await migrate(database, { log, directory });
+  expect(await migrate(database, { log, directory, apply: false })).toEqual([]);
 });
 
 test("a gap in the numbers is an error", async () => {
   await write("0004_fourth.sql", "select 1");
-  await expect(migrate(sql, { log, directory })).rejects.toMatchObject({ fault: "migration" });
+  await expect(migrate(database, { log, directory })).rejects.toMatchObject({ fault: "migration" });
 });
 
 test("a role that may not create the schema is told what it lacks", async () => {
@@ -137,13 +139,13 @@ test("a role that may not create the schema is told what it lacks", async () => 
     `grant connect on database "${new URL(url).pathname.slice(1)}" to "${new URL(url).username}"`,
   );
   await admin.end();
-  await expect(migrate(sql, { log, directory })).rejects.toMatchObject({
+  await expect(migrate(database, { log, directory })).rejects.toMatchObject({
     fault: "unsuitable",
     message: expect.stringContaining("Grant it CREATE"),
   });
 });
 
 test("the package's own migrations apply to an empty database", async () => {
-  expect(await migrate(sql, { log })).toContain("0001_streams");
+  expect(await migrate(database, { log })).toContain("0001_streams");
   expect(await tables()).toEqual(["migrations", "stream_publications", "streams"]);
 });

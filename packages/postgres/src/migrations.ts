@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Sql, TransactionSql } from "postgres";
+import type { Sql } from "postgres";
+import type { Database } from "./database.ts";
 import { DatabaseError, errorCode } from "./database-error.ts";
 import type { Log } from "@switchyard/core";
 
@@ -39,12 +40,15 @@ interface AppliedMigration {
  * Throws `DatabaseError`: `migration` when the database is newer than the code, when an applied migration was changed
  * afterwards, or, with `apply: false`, when some are missing; `unsuitable` when the role may not create the schema.
  */
-export async function migrate(sql: Sql, options: MigrationOptions): Promise<readonly string[]> {
+export async function migrate(
+  database: Database,
+  options: MigrationOptions,
+): Promise<readonly string[]> {
   const { log, apply = true } = options;
   const known = await readMigrations(
     options.directory ?? fileURLToPath(new URL("../migrations/", import.meta.url)),
   );
-  const pending = findPending(known, await readApplied(sql));
+  const pending = findPending(known, await readApplied(database.sql));
   if (pending.length === 0) return [];
   if (!apply) {
     throw new DatabaseError(
@@ -56,7 +60,7 @@ export async function migrate(sql: Sql, options: MigrationOptions): Promise<read
   const applied: string[] = [];
   for (;;) {
     const startedAt = performance.now();
-    const name = await applyNext(sql, known);
+    const name = await applyNext(database, known);
     if (name === undefined) return applied;
     applied.push(name);
     log.info(
@@ -86,9 +90,12 @@ async function readMigrations(directory: string): Promise<readonly Migration[]> 
 }
 
 /** Applies the first that is missing. undefined: none is. */
-async function applyNext(sql: Sql, known: readonly Migration[]): Promise<string | undefined> {
+async function applyNext(
+  database: Database,
+  known: readonly Migration[],
+): Promise<string | undefined> {
   try {
-    return await sql.begin(async (tx) => {
+    return await database.transaction(async (tx) => {
       // Of the transaction, not of the session: poolers share sessions.
       await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK})`;
       const [next] = findPending(known, await readApplied(tx));
@@ -111,7 +118,7 @@ async function applyNext(sql: Sql, known: readonly Migration[]): Promise<string 
   }
 }
 
-async function prepareLedger(tx: TransactionSql): Promise<void> {
+async function prepareLedger(tx: Sql): Promise<void> {
   // Asked first, because `create schema if not exists` wants the right to create even when there is nothing to create.
   const [found] = await tx`select from pg_namespace where nspname = 'switchyard'`;
   if (found === undefined) await tx`create schema switchyard`;
@@ -124,7 +131,7 @@ async function prepareLedger(tx: TransactionSql): Promise<void> {
     )`;
 }
 
-async function readApplied(sql: Sql | TransactionSql): Promise<readonly AppliedMigration[]> {
+async function readApplied(sql: Sql): Promise<readonly AppliedMigration[]> {
   // Not to_regclass: it may answer from a name cache that waiting for an advisory lock does not bring up to date.
   const [table] = await sql`
     select from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const log = new RecordingLog();
   database = new Database({ url: () => embedded.server.url, log });
   await database.start();
-  await migrate(database.sql, { log });
+  await migrate(database, { log });
 }, 30_000);
 
 afterAll(async () => {
@@ -26,8 +26,7 @@ afterAll(async () => {
   await embedded.close();
 });
 
-const makeStore = (node = "a"): PostgresStreamStore =>
-  new PostgresStreamStore({ sql: () => database.sql, node });
+const makeStore = (node = "a"): PostgresStreamStore => new PostgresStreamStore({ database, node });
 
 streamStoreContract("PostgreSQL", () => ({
   store: makeStore(),

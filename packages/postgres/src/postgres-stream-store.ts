@@ -8,17 +8,19 @@ import type {
 } from "@switchyard/core";
 import { trustJsonText } from "@switchyard/protocol";
 import type { JsonText } from "@switchyard/protocol";
-import type { Sql, TransactionSql } from "postgres";
+import type { Sql } from "postgres";
+import type { Database } from "./database.ts";
 
 /** Bounds of one insert: rows, and bytes of payload. */
 const BATCH_ROWS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
+const PAGE_ROWS = 5_000;
 /** A hundred years, for lives without an end. */
 const LONGEST_LIFE_MS = 100 * 365 * 24 * 3_600_000;
 
 export interface PostgresStreamStoreOptions {
-  /** The pool. Asked for at each call, so that the store can be made before the pool is started. */
-  readonly sql: () => Sql;
+  /** May be started later than the store is made, but before it is used. */
+  readonly database: Database;
   /** Stable name of the node whose streams these are: nodes that share a database do not take each other's. */
   readonly node: string;
 }
@@ -32,8 +34,8 @@ export class PostgresStreamStore implements StreamStore {
   }
 
   async save(streams: Iterable<StreamSnapshot>): Promise<void> {
-    const { node } = this.#options;
-    await this.#options.sql().begin(async (tx) => {
+    const { database, node } = this.#options;
+    await database.transaction(async (tx) => {
       await removeAll(tx, node);
       let batch = new Batch();
       let stream = 0;
@@ -55,8 +57,8 @@ export class PostgresStreamStore implements StreamStore {
   }
 
   async take(): Promise<readonly StreamSnapshot[]> {
-    const { node } = this.#options;
-    return this.#options.sql().begin(async (tx) => {
+    const { database, node } = this.#options;
+    return database.transaction(async (tx) => {
       // The rows are locked first: of two that take at once, the second finds nothing.
       await tx`select from switchyard.streams where node = ${node} for update`;
       const streams = await tx<StreamRow[]>`
@@ -67,18 +69,30 @@ export class PostgresStreamStore implements StreamStore {
         order by stream`;
       const publications = new Map<number, SnapshotPublication[]>();
       for (const { stream } of streams) publications.set(stream, []);
-      const pages = tx<PublicationRow[]>`
-        select stream, "offset", id, data, is_json, info, tags, published_at,
-               extract(epoch from expires_at - now())::float8 * 1000 as left_ms
-        from switchyard.stream_publications
-        where node = ${node} and expires_at > now()
-        order by stream, "offset"`.cursor(BATCH_ROWS);
-      for await (const rows of pages) {
-        for (const row of rows) publications.get(row.stream)?.push(toSnapshotPublication(row));
+      for await (const row of readPublications(tx, node)) {
+        publications.get(row.stream)?.push(toSnapshotPublication(row));
       }
       await removeAll(tx, node);
       return streams.map((row) => toSnapshot(row, publications.get(row.stream) ?? []));
     });
+  }
+}
+
+/** In pages, so that the driver does not hold all rows beside the result. */
+async function* readPublications(tx: Sql, node: string): AsyncGenerator<PublicationRow> {
+  let after: { readonly stream: number; readonly offset: string } = { stream: 0, offset: "0" };
+  for (;;) {
+    const rows: readonly PublicationRow[] = await tx<PublicationRow[]>`
+      select stream, "offset", id, data, is_json, info, tags, published_at,
+             extract(epoch from expires_at - now())::float8 * 1000 as left_ms
+      from switchyard.stream_publications
+      where node = ${node} and (stream, "offset") > (${after.stream}, ${after.offset}) and expires_at > now()
+      order by stream, "offset"
+      limit ${PAGE_ROWS}`;
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE_ROWS) return;
+    after = last;
   }
 }
 
@@ -167,12 +181,12 @@ class Batch {
   }
 }
 
-async function removeAll(tx: TransactionSql, node: string): Promise<void> {
+async function removeAll(tx: Sql, node: string): Promise<void> {
   await tx`delete from switchyard.stream_publications where node = ${node}`;
   await tx`delete from switchyard.streams where node = ${node}`;
 }
 
-async function insertBatch(tx: TransactionSql, node: string, batch: Batch): Promise<void> {
+async function insertBatch(tx: Sql, node: string, batch: Batch): Promise<void> {
   const { streams, publications } = batch;
   if (streams.stream.length > 0) {
     await tx`

@@ -2,7 +2,7 @@ import { copyFileSync, openSync, statSync, truncateSync } from "node:fs";
 import { open } from "node:fs/promises";
 
 /** Bytes after which the log file is put aside as `<path>.1`, so that it takes at most twice this. */
-export const LOG_FILE_LIMIT = 8 * 1024 * 1024;
+const LOG_FILE_LIMIT = 8 * 1024 * 1024;
 
 /** Opens for appending, which is what lets `boundLogFile` empty the file under a running writer. */
 export function openLogFile(path: string): number {

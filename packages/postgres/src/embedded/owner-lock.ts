@@ -36,14 +36,6 @@ export async function claimOwnership(directory: string): Promise<OwnerLock> {
   }
 }
 
-/** The live owner's process id, or undefined. Takes nothing. */
-export async function findOwner(directory: string): Promise<number | undefined> {
-  for (const [pid, identity] of await readClaims(directory)) {
-    if (isSameProcess(pid, identity)) return pid;
-  }
-  return undefined;
-}
-
 async function findOtherOwner(directory: string): Promise<number | undefined> {
   for (const [pid, identity] of await readClaims(directory)) {
     if (pid === process.pid) continue;

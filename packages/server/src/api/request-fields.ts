@@ -1,9 +1,9 @@
 import {
+  cutJsonText,
   type JsonText,
   type Slice,
   sliceElements,
   sliceMembers,
-  trustJsonText,
 } from "@switchyard/protocol";
 import { MalformedBody } from "./malformed-body.ts";
 

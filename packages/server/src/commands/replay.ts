@@ -108,7 +108,7 @@ async function apiAccess(flags: Flags, dev: boolean, io: CommandIo): Promise<Api
   const url = flags.get("--url") ?? `http://127.0.0.1:${config.http.port}`;
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new CommandError(`--url needs an http:// or https:// URL, not ${url}`, usedWrongly);
   const [given] = config.api.key;
-  if (given !== undefined) return { url, apiKey: given, apiKeyOrigin: origins.get("api.key")?.toString() ?? "the configuration" };
+  if (given !== undefined) return { url, apiKey: given, apiKeyOrigin: origins.get("api.key") ?? "the configuration" };
   const secretsFile = join(config.dataDir, "secrets.json");
   if (await exists(secretsFile)) return { url, apiKey: (await resolveSecrets(config)).api.key[0], apiKeyOrigin: secretsFile };
   if (config.api.insecure) return { url, apiKey: undefined, apiKeyOrigin: "nowhere" };

@@ -4,12 +4,26 @@ import { createOriginCheck } from "../config/origin-check.ts";
 import { startEdges } from "./harness/edge-server.ts";
 import { RawWebSocket } from "./harness/raw-web-socket.ts";
 
-const endpoints = ["/connection/websocket", "/connection/http_stream", "/connection/sse", "/emulation"];
+const endpoints = [
+  "/connection/websocket",
+  "/connection/http_stream",
+  "/connection/sse",
+  "/emulation",
+];
 
 test("leaves all other paths to the next handler", async () => {
   await using fixture = startEdges();
-  for (const path of ["/", "/connection", "/connection/websocket/", "/emulation/x", "/api?path=/emulation"]) {
-    expect([path, await (await fetch(`${fixture.url}${path}`)).text()]).toEqual([path, "elsewhere"]);
+  for (const path of [
+    "/",
+    "/connection",
+    "/connection/websocket/",
+    "/emulation/x",
+    "/api?path=/emulation",
+  ]) {
+    expect([path, await (await fetch(`${fixture.url}${path}`)).text()]).toEqual([
+      path,
+      "elsewhere",
+    ]);
   }
 });
 
@@ -19,12 +33,18 @@ test("refuses other hosts and origins on every endpoint, and says what to config
     allowsOrigin: createOriginCheck({ allowedOrigins: ["https://page.test"] }),
   });
   for (const path of endpoints) {
-    const host = await fetch(`${fixture.url}${path}`, { method: "POST", headers: { Host: "evil.test" } });
+    const host = await fetch(`${fixture.url}${path}`, {
+      method: "POST",
+      headers: { Host: "evil.test" },
+    });
     expect([host.status, await host.text()]).toEqual([
       403,
       'Host "evil.test" is not allowed. Add it to allowed_hosts (SWITCHYARD_ALLOWED_HOSTS).\n',
     ]);
-    const origin = await fetch(`${fixture.url}${path}`, { method: "POST", headers: { Origin: "https://evil.test" } });
+    const origin = await fetch(`${fixture.url}${path}`, {
+      method: "POST",
+      headers: { Origin: "https://evil.test" },
+    });
     expect([origin.status, await origin.text()]).toEqual([
       403,
       'Origin "https://evil.test" is not allowed. Add it to allowed_origins (SWITCHYARD_ALLOWED_ORIGINS).\n',
@@ -45,7 +65,10 @@ test("refuses other hosts and origins on every endpoint, and says what to config
 test("answers preflights of allowed origins", async () => {
   await using fixture = startEdges({ allowsOrigin: (origin) => origin !== "https://evil.test" });
   for (const path of endpoints) {
-    const headers = { Origin: "https://page.test", "Access-Control-Request-Headers": "content-type, x-trace" };
+    const headers = {
+      Origin: "https://page.test",
+      "Access-Control-Request-Headers": "content-type, x-trace",
+    };
     const response = await fetch(`${fixture.url}${path}`, { method: "OPTIONS", headers });
     expect(response.status).toBe(204);
     expect(response.headers.get("access-control-allow-origin")).toBe("https://page.test");
@@ -53,6 +76,9 @@ test("answers preflights of allowed origins", async () => {
     expect(response.headers.get("access-control-allow-methods")).toMatch(/^(GET|POST|GET, POST)$/);
     expect(response.headers.get("vary")).toBe("Origin");
   }
-  const refused = await fetch(`${fixture.url}/emulation`, { method: "OPTIONS", headers: { Origin: "https://evil.test" } });
+  const refused = await fetch(`${fixture.url}/emulation`, {
+    method: "OPTIONS",
+    headers: { Origin: "https://evil.test" },
+  });
   expect(refused.status).toBe(403);
 });

@@ -21,7 +21,11 @@ export interface ClientEdges {
    * Answers the four client endpoints and leaves every other path to `next`. Fulfils with undefined when the
    * request has become a WebSocket, which is what `Bun.serve` wants to be told.
    */
-  fetch(request: Request, server: EdgeServer, next: HttpHandler): Response | undefined | Promise<Response | undefined>;
+  fetch(
+    request: Request,
+    server: EdgeServer,
+    next: HttpHandler,
+  ): Response | undefined | Promise<Response | undefined>;
   /** The `websocket` member of `Bun.serve`. */
   readonly websocket: WebSocketHandler<WebSocketLink>;
   readonly fanOuts: readonly FanOut[];
@@ -66,24 +70,37 @@ function pathOf(url: string): string {
 }
 
 /** What all endpoints have in common: who may come, and by which method. */
-function admit(request: Request, server: EdgeServer, edge: Edge, options: EdgeOptions): EdgeAnswer | Promise<EdgeAnswer> {
+function admit(
+  request: Request,
+  server: EdgeServer,
+  edge: Edge,
+  options: EdgeOptions,
+): EdgeAnswer | Promise<EdgeAnswer> {
   const host = request.headers.get("host") ?? undefined;
   const origin = request.headers.get("origin") ?? undefined;
   if (!options.allowsHost(host)) {
     options.log.info({ host }, "refused a client: host is not allowed");
-    return refusal(403, `Host "${host ?? ""}" is not allowed. Add it to allowed_hosts (SWITCHYARD_ALLOWED_HOSTS).`);
+    return refusal(
+      403,
+      `Host "${host ?? ""}" is not allowed. Add it to allowed_hosts (SWITCHYARD_ALLOWED_HOSTS).`,
+    );
   }
   if (!options.allowsOrigin(origin, host ?? "")) {
     options.log.info({ origin, host }, "refused a client: origin is not allowed");
-    return refusal(403, `Origin "${origin ?? ""}" is not allowed. Add it to allowed_origins (SWITCHYARD_ALLOWED_ORIGINS).`);
+    return refusal(
+      403,
+      `Origin "${origin ?? ""}" is not allowed. Add it to allowed_origins (SWITCHYARD_ALLOWED_ORIGINS).`,
+    );
   }
   if (request.method === "OPTIONS") return preflight(request, edge.methods);
   if (!edge.methods.includes(request.method)) {
     const allowed = edge.methods.join(", ");
-    return refusal(405, `Use ${allowed} here.`, { Allow: `${allowed}, OPTIONS` });
+    return shared(request, refusal(405, `Use ${allowed} here.`, { Allow: `${allowed}, OPTIONS` }));
   }
   const answer = edge.answer(request, server);
-  return answer instanceof Promise ? answer.then((one) => shared(request, one)) : shared(request, answer);
+  return answer instanceof Promise
+    ? answer.then((one) => shared(request, one))
+    : shared(request, answer);
 }
 
 /** Lets pages of other origins read the answer, errors too. */

@@ -16,6 +16,7 @@ export function connectionRequest(
     requestId: requestIdOf(headers, () => random.uuid()),
     remoteAddress,
     bearerToken: /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1],
-    trustedUser: user !== null && remoteAddress !== "" && isTrustedGateway(remoteAddress) ? user : undefined,
+    trustedUser:
+      user !== null && remoteAddress !== "" && isTrustedGateway(remoteAddress) ? user : undefined,
   };
 }

@@ -13,10 +13,15 @@ interface PeerView {
   ended(): Promise<number | undefined>;
 }
 
-function engine(index: number, connect: (port: number) => Promise<PeerView & Pick<RawWebSocket, "raw">>) {
+function engine(
+  index: number,
+  connect: (port: number) => Promise<PeerView & Pick<RawWebSocket, "raw">>,
+) {
   return {
     create: async (): Promise<FanOutFixture> => {
-      const fixture = startEdges({ limits: { queueBytes, frameBytes: 65_536, frameBytesBeforeConnect: 65_536 } });
+      const fixture = startEdges({
+        limits: { queueBytes, frameBytes: 65_536, frameBytesBeforeConnect: 65_536 },
+      });
       const fanOut = fixture.edges.fanOuts[index];
       if (fanOut === undefined) throw new Error("no such transport");
       const sockets: { destroy(): void }[] = [];
@@ -42,7 +47,10 @@ function engine(index: number, connect: (port: number) => Promise<PeerView & Pic
   };
 }
 
-function linkPeer(connection: ScriptedConnection, view: PeerView & Pick<RawWebSocket, "raw">): LinkPeer {
+function linkPeer(
+  connection: ScriptedConnection,
+  view: PeerView & Pick<RawWebSocket, "raw">,
+): LinkPeer {
   const received = () => view.frames().slice(1);
   return {
     link: connection.link,
@@ -61,7 +69,10 @@ function linkPeer(connection: ScriptedConnection, view: PeerView & Pick<RawWebSo
 }
 
 /** Separates the disconnect push, an HTTP transport's own close frame, from the frames before. */
-function streamView(stream: RawStream, unwrap: (piece: string) => string): PeerView & Pick<RawStream, "raw"> {
+function streamView(
+  stream: RawStream,
+  unwrap: (piece: string) => string,
+): PeerView & Pick<RawStream, "raw"> {
   const isFarewell = (frame: string) => frame.startsWith('{"push":{"disconnect":');
   const all = () => stream.pieces().map(unwrap);
   return {
@@ -79,14 +90,22 @@ fanOutContract(
   "WebSocket fan-out",
   engine(0, async (port) => {
     const socket = await RawWebSocket.open(port);
-    return { raw: socket.raw, frames: () => socket.texts(), ended: async () => (await socket.closing())?.code };
+    return {
+      raw: socket.raw,
+      frames: () => socket.texts(),
+      ended: async () => (await socket.closing())?.code,
+    };
   }),
 );
 
 fanOutContract(
   "HTTP streaming fan-out",
   engine(1, async (port) => {
-    const stream = await RawStream.open(port, { path: "/connection/http_stream", separator: "\n", body: "{}" });
+    const stream = await RawStream.open(port, {
+      path: "/connection/http_stream",
+      separator: "\n",
+      body: "{}",
+    });
     return streamView(stream, (piece) => piece);
   }),
 );
@@ -94,7 +113,10 @@ fanOutContract(
 fanOutContract(
   "SSE fan-out",
   engine(2, async (port) => {
-    const stream = await RawStream.open(port, { path: "/connection/sse?cf_connect={}", separator: "\n\n" });
+    const stream = await RawStream.open(port, {
+      path: "/connection/sse?cf_connect={}",
+      separator: "\n\n",
+    });
     return streamView(stream, (piece) => piece.trimStart().slice("data: ".length));
   }),
 );

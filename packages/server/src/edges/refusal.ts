@@ -1,5 +1,9 @@
 /** An error for people and logs: plain text with one sentence on what to do. */
-export function refusal(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response {
+export function refusal(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {
@@ -16,5 +20,8 @@ export function notAccepting(): Response {
 }
 
 export function protobufRefusal(): Response {
-  return refusal(400, "This server speaks the JSON protocol only. Use the JSON build or mode of your client.");
+  return refusal(
+    400,
+    "This server speaks the JSON protocol only. Use the JSON build or mode of your client.",
+  );
 }

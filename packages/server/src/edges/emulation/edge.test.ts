@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { startEdges } from "../harness/edge-server.ts";
 
-const post = (url: string, body: string): Promise<Response> => fetch(`${url}/emulation`, { method: "POST", body });
+const post = (url: string, body: string): Promise<Response> =>
+  fetch(`${url}/emulation`, { method: "POST", body });
 const command = { session: "s", node: "n", data: '{"id":2}\n{"id":3}' };
 
 test("hands commands to the hub as they came", async () => {
@@ -30,7 +31,10 @@ test("400 for what is malformed, 413 for what is too large, and the hub sees not
     JSON.stringify({ ...command, node: "" }),
     JSON.stringify({ ...command, session: undefined }),
   ];
-  for (const body of malformed) expect([body, (await post(fixture.url, body)).status]).toEqual([body, 400]);
-  expect((await post(fixture.url, JSON.stringify({ ...command, data: "x".repeat(65_536) }))).status).toBe(413);
+  for (const body of malformed)
+    expect([body, (await post(fixture.url, body)).status]).toEqual([body, 400]);
+  expect(
+    (await post(fixture.url, JSON.stringify({ ...command, data: "x".repeat(65_536) }))).status,
+  ).toBe(413);
   expect(fixture.hub.emulated).toEqual([]);
 });

@@ -19,12 +19,16 @@ export function createEmulationEdge(options: EdgeOptions): Edge {
       if (typeof text !== "string") return text;
       const parsed = emulationRequest.safeParse(parseJson(text));
       if (!parsed.success) {
-        return refusal(400, 'The body must be {"session": string, "node": string, "data": string}, none of them empty.');
+        return refusal(
+          400,
+          'The body must be {"session": string, "node": string, "data": string}, none of them empty.',
+        );
       }
       const { node, session, data } = parsed.data;
       try {
         const outcome = await options.hub.emulate(node, session, data);
-        if (outcome === "accepted") return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
+        if (outcome === "accepted")
+          return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
         return refusal(404, "No such node or session: it has ended. Connect again.");
       } catch (error) {
         options.log.warn({ node, err: error }, "could not hand on commands of an HTTP client");

@@ -16,7 +16,10 @@ export interface EdgeServerFixture extends AsyncDisposable {
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** The edges on a real server on loopback, with a hub that the test scripts. Allows everybody unless told otherwise. `idleTimeout`: the server's, in seconds. */
-export function startEdges(changes: Partial<EdgeOptions> = {}, idleTimeout = 10): EdgeServerFixture {
+export function startEdges(
+  changes: Partial<EdgeOptions> = {},
+  idleTimeout = 10,
+): EdgeServerFixture {
   const hub = new ScriptedHub();
   const edges = createClientEdges({
     hub,
@@ -34,7 +37,8 @@ export function startEdges(changes: Partial<EdgeOptions> = {}, idleTimeout = 10)
     port: 0,
     development: false,
     idleTimeout,
-    fetch: (request, server) => edges.fetch(request, server, () => new Response("elsewhere", { status: 404 })),
+    fetch: (request, server) =>
+      edges.fetch(request, server, () => new Response("elsewhere", { status: 404 })),
     websocket: edges.websocket,
   });
   edges.attach(server);

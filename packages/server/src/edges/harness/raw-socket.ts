@@ -45,7 +45,8 @@ export class RawSocket {
       return found >= 0 || this.ended;
     });
     const all = this.take();
-    if (found < 0) throw new Error(`the connection ended before ${JSON.stringify(mark)}: ${all.toString()}`);
+    if (found < 0)
+      throw new Error(`the connection ended before ${JSON.stringify(mark)}: ${all.toString()}`);
     const end = found + mark.length;
     this.#unread = [all.subarray(end)];
     return all.subarray(0, end).toString();

@@ -27,7 +27,10 @@ export class RawStream {
     this.#separator = separator;
   }
 
-  static async open(port: number, { path, separator, body, headers = "" }: StreamRequest): Promise<RawStream> {
+  static async open(
+    port: number,
+    { path, separator, body, headers = "" }: StreamRequest,
+  ): Promise<RawStream> {
     const raw = await RawSocket.open(port);
     const length = body === undefined ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
     raw.write(
@@ -43,7 +46,9 @@ export class RawStream {
     for (;;) {
       const lineEnd = rest.indexOf("\r\n");
       if (lineEnd < 0) break;
-      const size = Number.parseInt(rest.subarray(0, lineEnd).toString(), 16);
+      const line = rest.subarray(0, lineEnd).toString();
+      if (!/^[0-9a-f]+$/i.test(line)) throw new Error(`not a chunk of the body: ${line}`);
+      const size = Number.parseInt(line, 16);
       const end = lineEnd + 2 + size;
       if (rest.length < end + 2) break;
       if (size === 0) this.complete = true;

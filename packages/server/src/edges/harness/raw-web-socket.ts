@@ -2,7 +2,14 @@ import { RawSocket } from "./raw-socket.ts";
 import { until } from "./until.ts";
 
 /** WebSocket opcodes (RFC 6455 section 5.2). */
-export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+export const opcodes = {
+  continuation: 0,
+  text: 1,
+  binary: 2,
+  close: 8,
+  ping: 9,
+  pong: 10,
+} as const;
 
 interface FrameOptions {
   readonly opcode?: number;
@@ -98,8 +105,13 @@ function serverFrame(bytes: Buffer): (ServerFrame & { readonly size: number }) |
   const short = (bytes[1] ?? 0) & 0x7f;
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;
   if (bytes.length < start) return undefined;
-  const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+  const length =
+    short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   const size = start + length;
   if (bytes.length < size) return undefined;
-  return { opcode: (bytes[0] ?? 0) & 0x0f, payload: Buffer.from(bytes.subarray(start, size)), size };
+  return {
+    opcode: (bytes[0] ?? 0) & 0x0f,
+    payload: Buffer.from(bytes.subarray(start, size)),
+    size,
+  };
 }

@@ -43,7 +43,8 @@ export class ScriptedConnection implements ClientConnection {
 export class ScriptedHub implements HubEdge {
   accepting = true;
   readonly connections: ScriptedConnection[] = [];
-  readonly emulated: { readonly node: string; readonly session: string; readonly data: string }[] = [];
+  readonly emulated: { readonly node: string; readonly session: string; readonly data: string }[] =
+    [];
   emulation: () => Promise<"accepted" | "unknown"> = async () => "accepted";
   onOpen: ((connection: ScriptedConnection) => void) | undefined;
 

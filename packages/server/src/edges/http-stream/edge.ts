@@ -11,7 +11,9 @@ export function createHttpStreamEdge(options: EdgeOptions, fanOut: StreamFanOut)
     async answer(request, server) {
       if (!options.hub.accepting) return notAccepting();
       const frame = await postedText(request, server, options);
-      return typeof frame === "string" ? openStream(request, server, frame, { options, fanOut }) : frame;
+      return typeof frame === "string"
+        ? openStream(request, server, frame, { options, fanOut })
+        : frame;
     },
   };
 }

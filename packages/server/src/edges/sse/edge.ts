@@ -15,7 +15,9 @@ export function createSseEdge(options: EdgeOptions, fanOut: StreamFanOut): Edge 
           ? await postedText(request, server, options)
           : (new URL(request.url).searchParams.get("cf_connect") ??
             refusal(400, "The query parameter cf_connect must hold the connect command."));
-      return typeof frame === "string" ? openStream(request, server, frame, { options, fanOut }) : frame;
+      return typeof frame === "string"
+        ? openStream(request, server, frame, { options, fanOut })
+        : frame;
     },
   };
 }

@@ -4,15 +4,37 @@ import { RawSocket } from "../harness/raw-socket.ts";
 import { RawStream } from "../harness/raw-stream.ts";
 import { until } from "../harness/until.ts";
 
-const httpStream = { path: "/connection/http_stream", separator: "\n", body: '{"id":1,"connect":{}}' };
-const sse = { path: `/connection/sse?cf_connect=${encodeURIComponent(httpStream.body)}`, separator: "\n\n" };
+const httpStream = {
+  path: "/connection/http_stream",
+  separator: "\n",
+  body: '{"id":1,"connect":{}}',
+};
+const sse = {
+  path: `/connection/sse?cf_connect=${encodeURIComponent(httpStream.body)}`,
+  separator: "\n\n",
+};
 const ssePosted = { path: "/connection/sse", separator: "\n\n", body: httpStream.body };
 
 describe("a stream", () => {
   const cases = [
-    { name: "HTTP streaming", request: httpStream, type: "application/x-ndjson; charset=utf-8", body: ["a", "b"] },
-    { name: "SSE", request: sse, type: "text/event-stream; charset=utf-8", body: ["\r\ndata: a", "data: b"] },
-    { name: "SSE by POST", request: ssePosted, type: "text/event-stream; charset=utf-8", body: ["\r\ndata: a", "data: b"] },
+    {
+      name: "HTTP streaming",
+      request: httpStream,
+      type: "application/x-ndjson; charset=utf-8",
+      body: ["a", "b"],
+    },
+    {
+      name: "SSE",
+      request: sse,
+      type: "text/event-stream; charset=utf-8",
+      body: ["\r\ndata: a", "data: b"],
+    },
+    {
+      name: "SSE by POST",
+      request: ssePosted,
+      type: "text/event-stream; charset=utf-8",
+      body: ["\r\ndata: a", "data: b"],
+    },
   ];
   for (const { name, request, type, body } of cases) {
     test(`${name}: gives the hub the first frame, and frames to the client one by one`, async () => {
@@ -25,7 +47,12 @@ describe("a stream", () => {
       connection.link.send("b");
       expect(await stream.atLeast(2)).toEqual(body);
       const head = stream.responseHead.toLowerCase();
-      for (const header of ["200 ok", `content-type: ${type}`, "cache-control: no-store", "x-accel-buffering: no"]) {
+      for (const header of [
+        "200 ok",
+        `content-type: ${type}`,
+        "cache-control: no-store",
+        "x-accel-buffering: no",
+      ]) {
         expect(head).toContain(header);
       }
       stream.raw.destroy();
@@ -54,14 +81,21 @@ describe("a stream", () => {
     const headers = "Authorization: Bearer abc\r\nX-User-ID: 42\r\nX-Request-ID: r-1\r\n";
     const stream = await RawStream.open(fixture.port, { ...httpStream, headers });
     const { request } = await fixture.hub.connection();
-    expect(request).toEqual({ requestId: "r-1", remoteAddress: "127.0.0.1", bearerToken: "abc", trustedUser: "42" });
+    expect(request).toEqual({
+      requestId: "r-1",
+      remoteAddress: "127.0.0.1",
+      bearerToken: "abc",
+      trustedUser: "42",
+    });
     stream.raw.destroy();
   });
 
   test("takes a chunked body", async () => {
     await using fixture = startEdges();
     const raw = await RawSocket.open(fixture.port);
-    raw.write(`POST ${httpStream.path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"i\r\n`);
+    raw.write(
+      `POST ${httpStream.path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"i\r\n`,
+    );
     raw.write(`4\r\nd":1\r\n1\r\n}\r\n0\r\n\r\n`);
     expect((await fixture.hub.connection()).received).toEqual(['{"id":1}']);
     raw.destroy();
@@ -69,11 +103,32 @@ describe("a stream", () => {
 });
 
 describe("refusals", () => {
-  const requests: readonly (readonly [name: string, path: string, init: RequestInit, status: number, text: string])[] = [
+  type Init = Omit<RequestInit, "headers"> & {
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+  const requests: readonly (readonly [
+    name: string,
+    path: string,
+    init: Init,
+    status: number,
+    text: string,
+  ])[] = [
     ["another method", httpStream.path, {}, 405, "Use POST here."],
     ["another method for SSE", "/connection/sse", { method: "DELETE" }, 405, "Use GET, POST here."],
-    ["SSE without connect", "/connection/sse", {}, 400, "The query parameter cf_connect must hold the connect command."],
-    ["too large a body", httpStream.path, { method: "POST", body: "x".repeat(65_537) }, 413, "The body is above 65536 bytes."],
+    [
+      "SSE without connect",
+      "/connection/sse",
+      {},
+      400,
+      "The query parameter cf_connect must hold the connect command.",
+    ],
+    [
+      "too large a body",
+      httpStream.path,
+      { method: "POST", body: "x".repeat(65_537) },
+      413,
+      "The body is above 65536 bytes.",
+    ],
     [
       "Protobuf",
       httpStream.path,
@@ -85,7 +140,10 @@ describe("refusals", () => {
   for (const [name, path, init, status, text] of requests) {
     test(name, async () => {
       await using fixture = startEdges();
-      const response = await fetch(`${fixture.url}${path}`, { ...init, headers: { ...init.headers, Origin: "https://page.test" } });
+      const response = await fetch(`${fixture.url}${path}`, {
+        ...init,
+        headers: { ...init.headers, Origin: "https://page.test" },
+      });
       expect([response.status, await response.text()]).toEqual([status, `${text}\n`]);
       // A page must be able to read why.
       expect(response.headers.get("access-control-allow-origin")).toBe("https://page.test");
@@ -122,17 +180,22 @@ describe("refusals", () => {
 });
 
 describe("pipelining", () => {
-  test("a request behind an open stream is not answered into it", async () => {
+  test("a request behind an open stream ends it: the response was the connection's last", async () => {
     await using fixture = startEdges();
     fixture.hub.onOpen = ({ link }) => link.send("a");
-    const stream = await RawStream.open(fixture.port, httpStream);
+    const [stream, control] = [
+      await RawStream.open(fixture.port, httpStream),
+      await RawStream.open(fixture.port, httpStream),
+    ];
     await stream.atLeast(1);
+    const [connection, other] = [await fixture.hub.connection(0), await fixture.hub.connection(1)];
     stream.raw.write("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n");
-    const { link } = await fixture.hub.connection();
-    link.send("b");
-    await until(() => stream.pieces().length >= 2 || stream.raw.ended);
-    expect(stream.pieces().join()).not.toContain("HTTP/1.1");
-    stream.raw.destroy();
+    await stream.end();
+    expect(connection.closings).toEqual([{ code: 1006, slow: false }]);
+    expect([stream.pieces(), stream.complete]).toEqual([["a"], false]);
+    other.link.send("b");
+    expect(await control.atLeast(2)).toEqual(["a", "b"]);
+    for (const { raw } of [stream, control]) raw.destroy();
   });
 
   test("commands behind each other on one connection are all handed on", async () => {
@@ -143,7 +206,8 @@ describe("pipelining", () => {
       return `POST /emulation HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     };
     raw.write(post("1") + post("2") + post("3"));
-    for (let count = 0; count < 3; count += 1) expect(await raw.takeUntil("\r\n\r\n")).toStartWith("HTTP/1.1 204 ");
+    for (let count = 0; count < 3; count += 1)
+      expect(await raw.takeUntil("\r\n\r\n")).toStartWith("HTTP/1.1 204 ");
     expect(fixture.hub.emulated.map(({ data }) => data)).toEqual(["1", "2", "3"]);
     raw.destroy();
   });

@@ -10,10 +10,16 @@ import { until } from "../harness/until.ts";
 const block = "x".repeat(32_768);
 
 /** A client whose hub has said hello. */
-async function open(fixture: EdgeServerFixture): Promise<{ stream: RawStream; connection: ScriptedConnection }> {
+async function open(
+  fixture: EdgeServerFixture,
+): Promise<{ stream: RawStream; connection: ScriptedConnection }> {
   fixture.hub.onOpen ??= ({ link }) => link.send("hello");
   const opening = fixture.hub.connection(fixture.hub.connections.length);
-  const stream = await RawStream.open(fixture.port, { path: "/connection/http_stream", separator: "\n", body: "{}" });
+  const stream = await RawStream.open(fixture.port, {
+    path: "/connection/http_stream",
+    separator: "\n",
+    body: "{}",
+  });
   await stream.atLeast(1);
   return { stream, connection: await opening };
 }
@@ -52,23 +58,31 @@ describe("close", () => {
 
   test("while the first frame is being received", async () => {
     await using fixture = startEdges();
-    fixture.hub.onOpen = (connection) => (connection.onReceive = () => connection.link.close(disconnects.badRequest));
+    fixture.hub.onOpen = (connection) =>
+      (connection.onReceive = () => connection.link.close(disconnects.badRequest));
     const { stream } = await open(fixture);
     await stream.end();
-    expect(stream.pieces()).toEqual(['{"push":{"disconnect":{"code":3501,"reason":"bad request"}}}']);
+    expect(stream.pieces()).toEqual([
+      '{"push":{"disconnect":{"code":3501,"reason":"bad request"}}}',
+    ]);
     expect(stream.complete).toBe(true);
   });
 
   test("gives descriptor and memory back within 5 s when the peer reads nothing, or a little all the time", async () => {
     await using fixture = startEdges();
     const before = openSockets();
-    const [stalled, trickling, silent] = [await open(fixture), await open(fixture), await open(fixture)];
+    const [stalled, trickling, silent] = [
+      await open(fixture),
+      await open(fixture),
+      await open(fixture),
+    ];
     for (const { stream } of [stalled, trickling, silent]) stream.raw.stopReading();
     await fill(stalled.connection, 600_000);
     await fill(trickling.connection, 600_000);
     expect(openSockets()).toBe(before + 6);
     const started = performance.now();
-    for (const { connection } of [stalled, trickling, silent]) connection.link.close(disconnects.noPong);
+    for (const { connection } of [stalled, trickling, silent])
+      connection.link.close(disconnects.noPong);
     await until(() => {
       trickling.stream.raw.socket.read(10);
       return openSockets() <= before + 3;
@@ -104,7 +118,9 @@ test("the client's end is reported once, and its topics are left", async () => {
   for (const { connection } of clients) connection.link.join("t");
   clients[0]?.stream.raw.reset();
   clients[1]?.stream.raw.destroy();
-  await until(() => fixture.hub.connections.slice(0, 2).every(({ closings }) => closings.length > 0));
+  await until(() =>
+    fixture.hub.connections.slice(0, 2).every(({ closings }) => closings.length > 0),
+  );
   fixture.edges.fanOuts[1]?.publish("t", "news");
   expect(await clients[2]?.stream.atLeast(2)).toEqual(["hello", "news"]);
   const gone = [{ code: 1006, slow: false }];
@@ -123,7 +139,11 @@ test("1,500 streams come and go without anything left behind", async () => {
       link.send("hello");
     };
     const path = "/connection/sse?cf_connect={}";
-    opened.push(...(await Promise.all(Array.from({ length: 50 }, () => RawStream.open(fixture.port, { path, separator: "\n\n" })))));
+    opened.push(
+      ...(await Promise.all(
+        Array.from({ length: 50 }, () => RawStream.open(fixture.port, { path, separator: "\n\n" })),
+      )),
+    );
     opened.forEach(({ raw }, index) => (index % 2 === 0 ? raw.reset() : raw.destroy()));
     await until(() => fixture.server.pendingRequests === 0);
   }

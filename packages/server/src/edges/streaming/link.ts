@@ -131,7 +131,9 @@ export class StreamLink implements Link {
   /** The time for the end is over. */
   cutOff(): void {
     this.#end();
-    this.#writer?.close(new DOMException("the client did not take the rest of its stream", "AbortError"));
+    this.#writer?.close(
+      new DOMException("the client did not take the rest of its stream", "AbortError"),
+    );
   }
 
   #push(text: string, bytes: number): void {
@@ -150,7 +152,8 @@ export class StreamLink implements Link {
   #writeSome(writer: BodyWriter): void {
     let count = 0;
     let bytes = 0;
-    while (count < this.#queue.length && (count === 0 || bytes < writeBytes)) bytes += this.#sizes[count++] ?? 0;
+    while (count < this.#queue.length && (count === 0 || bytes < writeBytes))
+      bytes += this.#sizes[count++] ?? 0;
     const frames = this.#queue.splice(0, count);
     this.#sizes.splice(0, count);
     this.#queuedBytes -= bytes;

@@ -5,10 +5,28 @@ import { RawSocket } from "../harness/raw-socket.ts";
 import { until } from "../harness/until.ts";
 
 describe("upgrade", () => {
-  const cases: readonly (readonly [name: string, query: string, headers: string, status: string, subprotocol: string | undefined])[] = [
+  const cases: readonly (readonly [
+    name: string,
+    query: string,
+    headers: string,
+    status: string,
+    subprotocol: string | undefined,
+  ])[] = [
     ["nothing offered", "", "", "101", undefined],
-    ["the JSON subprotocol", "", "Sec-WebSocket-Protocol: centrifuge-json\r\n", "101", "centrifuge-json"],
-    ["several with JSON", "", "Sec-WebSocket-Protocol: foo, centrifuge-protobuf, centrifuge-json\r\n", "101", "centrifuge-json"],
+    [
+      "the JSON subprotocol",
+      "",
+      "Sec-WebSocket-Protocol: centrifuge-json\r\n",
+      "101",
+      "centrifuge-json",
+    ],
+    [
+      "several with JSON",
+      "",
+      "Sec-WebSocket-Protocol: foo, centrifuge-protobuf, centrifuge-json\r\n",
+      "101",
+      "centrifuge-json",
+    ],
     ["only unknown ones", "", "Sec-WebSocket-Protocol: foo, bar\r\n", "101", undefined],
     ["Protobuf", "", "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n", "400", undefined],
     ["Protobuf by format", "?format=protobuf", "", "400", undefined],
@@ -30,11 +48,16 @@ describe("upgrade", () => {
     await using fixture = startEdges();
     const address = `${fixture.url}/connection/websocket`;
     const plain = await fetch(address);
-    expect([plain.status, await plain.text()]).toEqual([426, "This endpoint speaks WebSocket only.\n"]);
+    expect([plain.status, await plain.text()]).toEqual([
+      426,
+      "This endpoint speaks WebSocket only.\n",
+    ]);
     const posted = await fetch(address, { method: "POST" });
     expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET, OPTIONS"]);
     const noKey = await RawSocket.open(fixture.port);
-    noKey.write("GET /connection/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    noKey.write(
+      "GET /connection/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    );
     expect((await noKey.takeUntil("\r\n\r\n")).split(" ")[1]).toBe("400");
     noKey.destroy();
     expect(fixture.hub.connections).toHaveLength(0);
@@ -54,18 +77,27 @@ describe("upgrade", () => {
 
   test("hands on what headers say, and the user only from a trusted gateway", async () => {
     let trusts = false;
-    await using fixture = startEdges({ isTrustedGateway: (address) => trusts && address === "127.0.0.1" });
+    await using fixture = startEdges({
+      isTrustedGateway: (address) => trusts && address === "127.0.0.1",
+    });
     const headers = "Authorization: bearer abc.def\r\nX-User-ID: 42\r\nX-Request-ID: r-1\r\n";
     const first = await RawWebSocket.open(fixture.port, { headers });
     trusts = true;
     const second = await RawWebSocket.open(fixture.port, { headers });
     const third = await RawWebSocket.open(fixture.port);
     const common = { requestId: "r-1", remoteAddress: "127.0.0.1", bearerToken: "abc.def" };
-    expect((await fixture.hub.connection(0)).request).toEqual({ ...common, trustedUser: undefined });
+    expect((await fixture.hub.connection(0)).request).toEqual({
+      ...common,
+      trustedUser: undefined,
+    });
     expect((await fixture.hub.connection(1)).request).toEqual({ ...common, trustedUser: "42" });
     const { requestId, ...rest } = (await fixture.hub.connection(2)).request;
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
-    expect(rest).toEqual({ remoteAddress: "127.0.0.1", bearerToken: undefined, trustedUser: undefined });
+    expect(rest).toEqual({
+      remoteAddress: "127.0.0.1",
+      bearerToken: undefined,
+      trustedUser: undefined,
+    });
     for (const { raw } of [first, second, third]) raw.destroy();
   });
 });
@@ -87,19 +119,38 @@ describe("frames", () => {
     client.send("end");
     await until(() => connection.received.at(-1) === "end");
     // Bytes that are no text are a frame without commands, as the empty one is.
-    expect(connection.received).toEqual(['{"id":1}\n{"id":2}', '{"fragment', "żółw", "", "", "end"]);
+    expect(connection.received).toEqual([
+      '{"id":1}\n{"id":2}',
+      '{"fragment',
+      "żółw",
+      "",
+      "",
+      "end",
+    ]);
     client.raw.destroy();
     await until(() => connection.closings.length === 1);
   });
 
   const limits = { queueBytes: 1_048_576, frameBytes: 2_000, frameBytesBeforeConnect: 1_000 };
-  const refusals: readonly (readonly [name: string, breach: (client: RawWebSocket) => void, code: number])[] = [
+  const refusals: readonly (readonly [
+    name: string,
+    breach: (client: RawWebSocket) => void,
+    code: number,
+  ])[] = [
     ["above the limit", (client) => client.send("x".repeat(2_001)), 1009],
-    ["above the limit by its header alone", (client) => client.send("x", { claimedLength: 2_001 }), 1009],
-    ["above the limit in fragments", (client) => {
-      client.send("x".repeat(1_500), { final: false });
-      client.send("x".repeat(1_500), { opcode: opcodes.continuation });
-    }, 1009],
+    [
+      "above the limit by its header alone",
+      (client) => client.send("x", { claimedLength: 2_001 }),
+      1009,
+    ],
+    [
+      "above the limit in fragments",
+      (client) => {
+        client.send("x".repeat(1_500), { final: false });
+        client.send("x".repeat(1_500), { opcode: opcodes.continuation });
+      },
+      1009,
+    ],
     ["unmasked", (client) => client.send("{}", { masked: false }), 1002],
     ["of an unknown opcode", (client) => client.send("{}", { opcode: 3 }), 1002],
     ["not UTF-8", (client) => client.send(new Uint8Array([0x7b, 0xff, 0x7d])), 1007],
@@ -107,8 +158,14 @@ describe("frames", () => {
   for (const [name, breach, code] of refusals) {
     test(`${name}: closed with ${code}, and only that connection`, async () => {
       await using fixture = startEdges({ limits });
-      const [client, bystander] = [await RawWebSocket.open(fixture.port), await RawWebSocket.open(fixture.port)];
-      const [connection, other] = [await fixture.hub.connection(0), await fixture.hub.connection(1)];
+      const [client, bystander] = [
+        await RawWebSocket.open(fixture.port),
+        await RawWebSocket.open(fixture.port),
+      ];
+      const [connection, other] = [
+        await fixture.hub.connection(0),
+        await fixture.hub.connection(1),
+      ];
       client.send("x".repeat(2_000));
       breach(client);
       await until(() => connection.closings.length > 0);

@@ -16,19 +16,35 @@ export function createWebSocketEdge(options: EdgeOptions, fanOut: WebSocketFanOu
     answer(request: Request, server: EdgeServer): EdgeAnswer {
       const query = new URL(request.url).searchParams;
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        return refusal(426, "This endpoint speaks WebSocket only.", { Upgrade: "websocket", Connection: "Upgrade" });
+        return refusal(426, "This endpoint speaks WebSocket only.", {
+          Upgrade: "websocket",
+          Connection: "Upgrade",
+        });
       }
-      const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
-      const wantsProtobuf = offered.includes(protobufSubprotocol) && !offered.includes(jsonSubprotocol);
-      if (wantsProtobuf || query.get("format") === "protobuf" || query.get("cf_protocol") === "protobuf") {
+      const offered = (request.headers.get("sec-websocket-protocol") ?? "")
+        .split(",")
+        .map((name) => name.trim());
+      const wantsProtobuf =
+        offered.includes(protobufSubprotocol) && !offered.includes(jsonSubprotocol);
+      if (
+        wantsProtobuf ||
+        query.get("format") === "protobuf" ||
+        query.get("cf_protocol") === "protobuf"
+      ) {
         return protobufRefusal();
       }
       if (!options.hub.accepting) return notAccepting();
       const nativePing = query.get("cf_ws_frame_ping_pong") === "true";
-      const data = new WebSocketLink(fanOut, jsonCodec, connectionRequest(request, server, options), nativePing);
+      const data = new WebSocketLink(
+        fanOut,
+        jsonCodec,
+        connectionRequest(request, server, options),
+        nativePing,
+      );
       // Left alone, Bun echoes the first subprotocol offered, whichever it is; an empty one suppresses that.
       const chosen = offered.includes(jsonSubprotocol) ? jsonSubprotocol : "";
-      if (server.upgrade(request, { data, headers: { "Sec-WebSocket-Protocol": chosen } })) return "upgraded";
+      if (server.upgrade(request, { data, headers: { "Sec-WebSocket-Protocol": chosen } }))
+        return "upgraded";
       return refusal(400, "Not a valid WebSocket handshake (RFC 6455 section 4.2.1).");
     },
   };

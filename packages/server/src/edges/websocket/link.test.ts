@@ -43,12 +43,15 @@ describe("close", () => {
     fixture.hub.onOpen = ({ link }) => link.close(disconnects.connectionLimit);
     const first = await RawWebSocket.open(fixture.port);
     expect((await first.closing())?.code).toBe(3504);
-    fixture.hub.onOpen = (connection) => (connection.onReceive = () => connection.link.close(disconnects.badRequest));
+    fixture.hub.onOpen = (connection) =>
+      (connection.onReceive = () => connection.link.close(disconnects.badRequest));
     const second = await RawWebSocket.open(fixture.port);
     second.send("bad");
     second.send("ignored");
     expect((await second.closing())?.code).toBe(3501);
-    expect(fixture.hub.connections.map(({ received, closings }) => ({ received, closings }))).toEqual([
+    expect(
+      fixture.hub.connections.map(({ received, closings }) => ({ received, closings })),
+    ).toEqual([
       { received: [], closings: [] },
       { received: ["bad"], closings: [] },
     ]);
@@ -111,7 +114,9 @@ describe("the peer's end", () => {
       link.join(`own ${fixture.hub.connections.length}`);
     };
     for (let round = 0; round < 60; round += 1) {
-      const clients = await Promise.all(Array.from({ length: 50 }, () => RawWebSocket.open(fixture.port)));
+      const clients = await Promise.all(
+        Array.from({ length: 50 }, () => RawWebSocket.open(fixture.port)),
+      );
       fanOut?.publish("all", `round ${round}`);
       await until(() => clients.every((client) => client.texts().length === 1));
       clients.forEach((client, index) => {
@@ -123,7 +128,9 @@ describe("the peer's end", () => {
       for (const client of clients) client.raw.destroy();
     }
     expect(fixture.hub.connections).toHaveLength(3_000);
-    expect(fixture.hub.connections.every(({ closings }) => closings.length === 1 && !closings[0]?.slow)).toBe(true);
+    expect(
+      fixture.hub.connections.every(({ closings }) => closings.length === 1 && !closings[0]?.slow),
+    ).toBe(true);
     expect(fixture.server.subscriberCount("all")).toBe(0);
     await until(() => openSockets() === before);
   }, 30_000);
@@ -135,7 +142,9 @@ describe("a reader that stalls", () => {
       await using fixture = startEdges();
       const [fanOut] = fixture.edges.fanOuts;
       const clients = await Promise.all([0, 1, 2].map(() => RawWebSocket.open(fixture.port)));
-      const connections = await Promise.all([0, 1, 2].map((index) => fixture.hub.connection(index)));
+      const connections = await Promise.all(
+        [0, 1, 2].map((index) => fixture.hub.connection(index)),
+      );
       const [stalled, healthy, resetting] = clients;
       for (const { link } of connections) link.join("t");
       stalled?.raw.stopReading();
@@ -149,7 +158,8 @@ describe("a reader that stalls", () => {
         deliver();
         delivered += 1;
         await until(() => (healthy?.texts().length ?? 0) >= delivered);
-        if (connections[0] && connections[0].link.bufferedBytes() > 1_000_000) resetting?.raw.reset();
+        if (connections[0] && connections[0].link.bufferedBytes() > 1_000_000)
+          resetting?.raw.reset();
       }
       await until(() => reports()[2] === 1);
       expect(connections.map(({ closings }) => closings)).toEqual([

@@ -24,7 +24,12 @@ export class WebSocketLink implements Link {
   #socket: ServerWebSocket<WebSocketLink> | undefined;
   #connection: ClientConnection | undefined;
 
-  constructor(fanOut: WebSocketFanOut, codec: Codec, request: ConnectionRequest, nativePing: boolean) {
+  constructor(
+    fanOut: WebSocketFanOut,
+    codec: Codec,
+    request: ConnectionRequest,
+    nativePing: boolean,
+  ) {
     this.fanOut = fanOut;
     this.#codec = codec;
     this.#request = request;
@@ -41,7 +46,8 @@ export class WebSocketLink implements Link {
     }
     // 0: dropped, -1: buffered. Bun lets one frame pass the bound and closes at the next.
     const status = socket.send(frame);
-    if (status <= 0 && socket.getBufferedAmount() > this.fanOut.queueBytes) this.fanOut.seekOverflowed();
+    if (status <= 0 && socket.getBufferedAmount() > this.fanOut.queueBytes)
+      this.fanOut.seekOverflowed();
   }
 
   join(topic: string): void {
