@@ -10,7 +10,6 @@ import type { Config } from "./config/declaration.ts";
 import { createHostCheck } from "./config/host-check.ts";
 import { hubOptions, nodeName } from "./config/hub-options.ts";
 import { createOriginCheck } from "./config/origin-check.ts";
-import { createOriginCheck } from "./config/origin-check.ts";
 import { createDevPages } from "./dev/dev-pages.ts";
 import { createClientEdges } from "./edges/client-edges.ts";
 import { createApp } from "./http/app.ts";
@@ -48,13 +47,13 @@ export async function serve(config: Config): Promise<void> {
   const migrations: Component = {
     name: "migrations",
     start: async () => {
-      await migrate(database.sql, { apply: config.database.migrate, log });
+      await migrate(database, { apply: config.database.migrate, log });
     },
     stop: async () => {},
   };
 
   // The bus: one node, in memory. Its streams survive a planned restart in the store.
-  const store = new PostgresStreamStore({ sql: () => database.sql, node: nodeName(config) });
+  const store = new PostgresStreamStore({ database, node: nodeName(config) });
   const bus = createMemoryBus({ clock, random, node: nodeId(random.uuid()), store });
 
   // The hub: connections, channels, subscriptions.

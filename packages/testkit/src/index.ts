@@ -2,6 +2,7 @@ export { type DelayOptions } from "./bus/delays.ts";
 export { InMemoryStreamStore } from "./bus/in-memory-stream-store.ts";
 export { joinNodes, type JoinOptions } from "./bus/join-nodes.ts";
 export { withDelays } from "./bus/with-delays.ts";
+export { type BusOperation, type FaultyBus, withFaults } from "./bus/with-faults.ts";
 export { type LossOptions, type LossyBus, withLoss } from "./bus/with-loss.ts";
 export { busContract } from "./contracts/bus-contract.ts";
 export type { BusCapabilities, BusEngine, BusFixture } from "./contracts/bus-engine.ts";

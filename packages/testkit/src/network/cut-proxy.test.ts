@@ -20,7 +20,9 @@ async function echo(): Promise<{ url: string; close(): void }> {
 
 /** Not `once`, which rejects at the error that a reset is before it closes. */
 function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => socket.once("close", () => resolve()));
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+  });
 }
 
 function dial(proxy: CutProxy): Socket {
@@ -49,4 +51,33 @@ test("forwards, cuts, refuses and forwards again", async () => {
   expect(proxy.accepted).toBe(2);
   second.destroy();
   peer.close();
+});
+
+test("holds answers back, while the target still gets what is sent", async () => {
+  const got = Promise.withResolvers<string>();
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      socket.write("answer");
+      if (String(chunk) === "second") got.resolve(String(chunk));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A server that listens on TCP has such an address.
+  const { port } = server.address() as AddressInfo;
+  await using proxy = await CutProxy.start(`http://127.0.0.1:${port}`);
+  const socket = dial(proxy);
+  const answers: string[] = [];
+  socket.on("data", (chunk) => answers.push(String(chunk)));
+  socket.write("first");
+  while (answers.length === 0) await Bun.sleep(1);
+  proxy.holdAnswers();
+  socket.write("second");
+  expect(await got.promise).toBe("second");
+  const ended = closed(socket);
+  proxy.cut();
+  await ended;
+  expect(answers).toEqual(["answer"]);
+  server.close();
 });

@@ -35,6 +35,14 @@ export class CutProxy implements AsyncDisposable {
     return this.#accepted;
   }
 
+  /** Stops forwarding what the target answers, on the connections that are open now, until they end. */
+  holdAnswers(): void {
+    for (const [near, far] of this.#pairs) {
+      far.unpipe(near);
+      far.pause();
+    }
+  }
+
   /** Resets (RST) all connections on both sides; what is in flight is lost. New ones are reset until `mend`. Returns how many were cut. */
   cut(): number {
     this.#open = false;

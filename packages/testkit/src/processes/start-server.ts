@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,10 @@ export interface StartServerOptions {
   readonly dev?: boolean;
   /** Of an earlier server, to start again on it; it is then kept at the end. Default: a new one, which is removed. */
   readonly dataDir?: string;
+  /** YAML of the configuration, written into the data directory. */
+  readonly config?: string;
+  /** Put before the command, such as `["taskset", "-c", "0"]`. */
+  readonly prefix?: readonly string[];
   /** Until it is ready. Default 60 s: the first start makes a database. */
   readonly timeoutMs?: number;
 }
@@ -22,9 +26,14 @@ export interface StartServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Such as http://127.0.0.1:40123. */
   readonly url: string;
+  readonly port: number;
   readonly apiKey: string;
+  readonly tokenSecret: string;
   readonly dataDir: string;
+  /** Of the server, or of the first word of `prefix` (taskset becomes the server). */
   readonly pid: number;
+  /** `POST /api/<method>`; the parsed answer. Throws for other statuses than 200. */
+  api(method: string, body: unknown): Promise<unknown>;
   /** Everything that it has written to standard error so far. */
   log(): string;
   /** Sends `signal` (default SIGTERM) and waits for the end. Returns the exit code; undefined when a signal ended it. Idempotent. */
@@ -49,7 +58,19 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     "--log-format",
     "json",
   ];
-  const child = spawn(process.execPath, [cli, ...flags, ...args], {
+  if (options.config !== undefined) {
+    const file = join(dataDir, "switchyard.test.yaml");
+    await writeFile(file, options.config);
+    flags.push("--config", file);
+  }
+  const [program = process.execPath, ...words] = [
+    ...(options.prefix ?? []),
+    process.execPath,
+    cli,
+    ...flags,
+    ...args,
+  ];
+  const child = spawn(program, words, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -87,10 +108,15 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
       `The server was not ready within ${timeoutMs} ms, or ended before. Its log:\n${log}`,
     );
   }
+  const secrets = await readSecrets(dataDir);
+  const apiKey =
+    env["SWITCHYARD_API_KEY"] ?? process.env["SWITCHYARD_API_KEY"] ?? secrets.apiKey ?? "";
   return {
     url,
-    apiKey:
-      env["SWITCHYARD_API_KEY"] ?? process.env["SWITCHYARD_API_KEY"] ?? (await readApiKey(dataDir)),
+    port: Number(new URL(url).port),
+    apiKey,
+    tokenSecret: env["SWITCHYARD_TOKEN_SECRET"] ?? secrets.tokenSecret ?? "",
+    api: (method, body) => callApi(`${url}/api/${method}`, apiKey, body),
     dataDir,
     pid: child.pid ?? 0,
     log: () => log,
@@ -112,10 +138,26 @@ function findReadyUrl(log: string): string | undefined {
   return undefined;
 }
 
-async function readApiKey(dataDir: string): Promise<string> {
-  const text = await readFile(join(dataDir, "secrets.json"), "utf8");
-  // Written by the server on its first start.
-  return (JSON.parse(text) as { readonly apiKey: string }).apiKey;
+interface Secrets {
+  readonly apiKey?: string;
+  readonly tokenSecret?: string;
+}
+
+/** What the server has generated on its first start; nothing when all secrets were given. */
+async function readSecrets(dataDir: string): Promise<Secrets> {
+  const text = await readFile(join(dataDir, "secrets.json"), "utf8").catch(() => "{}");
+  // Written by the server.
+  return JSON.parse(text) as Secrets;
+}
+
+async function callApi(url: string, apiKey: string, body: unknown): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "X-API-Key": apiKey },
+    body: JSON.stringify(body),
+  });
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+  return response.json();
 }
 
 /** Every user must be able to pass through it: under root, PostgreSQL runs as another one. */
