@@ -49,7 +49,7 @@ export class Connection implements ClientConnection {
   readonly session: string;
   readonly link: Link;
   readonly codec: Codec;
-  readonly request: ConnectionRequest;
+  request: ConnectionRequest;
   readonly services: HubServices;
   readonly openedAtMs: number;
   readonly deadlines: ConnectionDeadlines;
@@ -243,6 +243,8 @@ export class Connection implements ClientConnection {
     tasks.set(channel, settled);
     void settled.then(() => {
       if (tasks.get(channel) === settled) tasks.delete(channel);
+      // An idle connection keeps no map.
+      if (tasks.size === 0 && this.#tasks === tasks) this.#tasks = undefined;
     });
     return run;
   }
@@ -336,6 +338,8 @@ export class Connection implements ClientConnection {
   /** The connect command has written its reply: what came behind it starts now, in order. */
   connectAnswered(): void {
     this.#state = "connected";
+    // A token may be long, and nobody asks for it again.
+    this.request = { ...this.request, bearerToken: undefined };
     this.deadlines.established(this.#identity?.expireAt);
     const queued = this.#queued ?? [];
     this.#queued = undefined;

@@ -38,6 +38,8 @@ export class HttpListener implements Component {
       // The API's own bound; larger bodies are refused before they are in memory.
       maxRequestBodySize: config.api.bodyBytes + bodySlackBytes,
       idleTimeout: idleTimeoutSeconds,
+      // Otherwise a stack is printed for every stream that is cut off by force.
+      development: false,
       fetch: (request, listening) => edges.fetch(request, listening, (other) => app.fetch(other)),
       websocket: edges.websocket,
     });

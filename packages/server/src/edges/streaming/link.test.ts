@@ -204,14 +204,18 @@ describe("a reader that stalls", () => {
 
 test("an idle stream outlives the server's idle timeout", async () => {
   await using fixture = startEdges({}, 1);
-  const { stream, connection } = await open(fixture);
+  fixture.hub.onOpen = ({ link }) => link.send("hello");
+  // By GET: a body that was read leaves a longer timeout behind than the server's.
+  const path = "/connection/sse?cf_connect={}";
+  const stream = await RawStream.open(fixture.port, { path, separator: "\n\n" });
+  const connection = await fixture.hub.connection();
   // The control: an idle connection without a stream.
   const idle = await RawSocket.open(fixture.port);
   idle.write("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n");
   await until(() => idle.ended);
   expect(connection.closings).toEqual([]);
   connection.link.send("still here");
-  expect(await stream.atLeast(2)).toEqual(["hello", "still here"]);
+  expect(await stream.atLeast(2)).toEqual(["\r\ndata: hello", "data: still here"]);
   stream.raw.destroy();
   idle.destroy();
 }, 15_000);

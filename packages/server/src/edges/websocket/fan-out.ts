@@ -20,10 +20,6 @@ export class WebSocketFanOut implements FanOut {
     this.#server = server;
   }
 
-  get size(): number {
-    return this.#links.size;
-  }
-
   publish(topic: string, frame: Frame): void {
     const native = nativeTopic(topic);
     const status = this.#server?.publish(native, frame);

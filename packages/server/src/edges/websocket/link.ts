@@ -17,7 +17,8 @@ const pong = "{}";
 export class WebSocketLink implements Link {
   readonly fanOut: WebSocketFanOut;
   readonly #codec: Codec;
-  readonly #request: ConnectionRequest;
+  /** Until the hub has it. */
+  #request: ConnectionRequest | undefined;
   /** Pings are WebSocket ping frames (protocol 6.5). */
   readonly #nativePing: boolean;
   #pinged = false;
@@ -77,9 +78,12 @@ export class WebSocketLink implements Link {
 
   /** Bun's handlers from here on. */
   opened(socket: ServerWebSocket<WebSocketLink>, hub: HubEdge): void {
+    const request = this.#request;
+    if (request === undefined) return;
+    this.#request = undefined;
     this.#socket = socket;
     this.fanOut.add(this);
-    this.#connection = hub.open(this, this.#codec, this.#request);
+    this.#connection = hub.open(this, this.#codec, request);
   }
 
   received(message: string | Uint8Array): void {
