@@ -11,6 +11,11 @@ const require = createRequire(path.join(root, "package.json"));
 const checks = [
   { name: "types", run: () => runPackage("typescript", "tsc", ["-p", "."]) },
   {
+    // Apart, because only code for browsers may know their globals.
+    name: "types of the first page",
+    run: () => runPackage("typescript", "tsc", ["-p", "packages/server/src/dev/page"]),
+  },
+  {
     name: "lint",
     run: () =>
       runPackage("oxlint", "oxlint", [

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createMemoryBus, Hub, HubOperations, type Log, nodeId } from "@switchyard/core";
 import { Database, EmbeddedPostgres, migrate, PostgresStreamStore } from "@switchyard/postgres";
+import type { Hono } from "hono";
 import { Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
 import { createAddressList } from "./auth/address-list.ts";
@@ -10,6 +11,7 @@ import type { Config } from "./config/declaration.ts";
 import { createHostCheck } from "./config/host-check.ts";
 import { hubOptions, nodeName } from "./config/hub-options.ts";
 import { createOriginCheck } from "./config/origin-check.ts";
+import { createDevPages } from "./dev/dev-pages.ts";
 import { createDevPages } from "./dev/dev-pages.ts";
 import { createClientEdges } from "./edges/client-edges.ts";
 import { createApp } from "./http/app.ts";
@@ -101,7 +103,11 @@ export async function serve(config: Config): Promise<void> {
     pages:
       config.dev && config.token.secret !== undefined
         ? createDevPages({
-            token: { secret: config.token.secret, audience: config.token.audience, issuer: config.token.issuer },
+            token: {
+              secret: config.token.secret,
+              audience: config.token.audience,
+              issuer: config.token.issuer,
+            },
             isOriginAllowed: createOriginCheck(config),
             namespaces: config.channel.namespaces.map(({ name }) => name),
             version: manifest.version,
@@ -142,6 +148,19 @@ export async function serve(config: Config): Promise<void> {
     log,
   );
   await runUntilStopped(lifecycle, config, log, listener);
+}
+
+function devPages(config: Config, log: Log): Hono {
+  const { secret = "", audience, issuer } = config.token;
+  return createDevPages({
+    token: { secret, audience, issuer },
+    isOriginAllowed: createOriginCheck(config),
+    namespaces: config.channel.namespaces.map(({ name }) => name),
+    version: manifest.version,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
 }
 
 async function runUntilStopped(

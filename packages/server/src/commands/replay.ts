@@ -67,10 +67,16 @@ export const replayCommand: Command = {
     const { values, switches, rest } = takeFlags(args, valueFlags, ["--dev"]);
     const [file, ...others] = rest;
     const unknown = rest.find((arg) => arg.startsWith("-")) ?? others[0];
-    if (unknown !== undefined) throw new CommandError(`switchyard replay does not know ${unknown}`, usedWrongly);
-    if (file === undefined) throw new CommandError("switchyard replay needs a CSV file", usedWrongly);
+    if (unknown !== undefined)
+      throw new CommandError(`switchyard replay does not know ${unknown}`, usedWrongly);
+    if (file === undefined)
+      throw new CommandError("switchyard replay needs a CSV file", usedWrongly);
     const channel = values.get("--channel");
-    if (channel === undefined) throw new CommandError("switchyard replay needs --channel, such as --channel 'inventory:{Country}'", usedWrongly);
+    if (channel === undefined)
+      throw new CommandError(
+        "switchyard replay needs --channel, such as --channel 'inventory:{Country}'",
+        usedWrongly,
+      );
     const settings = readSettings(values);
     const access = await apiAccess(values, switches.has("--dev"), io);
     try {
@@ -83,15 +89,29 @@ export const replayCommand: Command = {
 };
 
 function readSettings(flags: Flags) {
-  const batchLines = Number(plain("--batch", flags.get("--batch") ?? "256", /^\d{1,4}$/, "a whole number from 1 to 1000"));
-  if (batchLines < 1 || batchLines > 1_000) throw new CommandError("--batch needs a whole number from 1 to 1000", usedWrongly);
+  const batchLines = Number(
+    plain("--batch", flags.get("--batch") ?? "256", /^\d{1,4}$/, "a whole number from 1 to 1000"),
+  );
+  if (batchLines < 1 || batchLines > 1_000)
+    throw new CommandError("--batch needs a whole number from 1 to 1000", usedWrongly);
   const giveUpAfterMs = parseDuration(flags.get("--give-up-after") ?? "60s");
-  if (giveUpAfterMs === undefined) throw new CommandError("--give-up-after needs a duration such as 30s or 10m", usedWrongly);
+  if (giveUpAfterMs === undefined)
+    throw new CommandError("--give-up-after needs a duration such as 30s or 10m", usedWrongly);
   return {
-    speed: Number(plain("--speed", flags.get("--speed") ?? "1", /^\d{1,9}(?:\.\d{1,9})?$/, "a number such as 600 or 0.5; 0: as fast as possible")),
+    speed: Number(
+      plain(
+        "--speed",
+        flags.get("--speed") ?? "1",
+        /^\d{1,9}(?:\.\d{1,9})?$/,
+        "a number such as 600 or 0.5; 0: as fast as possible",
+      ),
+    ),
     timeColumn: flags.get("--time") ?? "InvoiceDate",
     timeFormat: oneOf("--time-format", flags.get("--time-format") ?? "auto", timeFormats),
-    numberColumns: flags.get("--numbers")?.split(",").filter((name) => name !== ""),
+    numberColumns: flags
+      .get("--numbers")
+      ?.split(",")
+      .filter((name) => name !== ""),
     lineMember: flags.get("--line-member") ?? "line",
     encoding: oneOf("--encoding", flags.get("--encoding") ?? "utf-8", csvEncodings),
     batchLines,
@@ -106,13 +126,18 @@ async function apiAccess(flags: Flags, dev: boolean, io: CommandIo): Promise<Api
   });
   const { config, origins } = await loadConfig([...passedOn, ...(dev ? ["--dev"] : [])], io);
   const url = flags.get("--url") ?? `http://127.0.0.1:${config.http.port}`;
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new CommandError(`--url needs an http:// or https:// URL, not ${url}`, usedWrongly);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
+    throw new CommandError(`--url needs an http:// or https:// URL, not ${url}`, usedWrongly);
   const [given] = config.api.key;
-  if (given !== undefined) return { url, apiKey: given, apiKeyOrigin: origins.get("api.key") ?? "the configuration" };
+  if (given !== undefined)
+    return { url, apiKey: given, apiKeyOrigin: origins.get("api.key") ?? "the configuration" };
   const secretsFile = join(config.dataDir, "secrets.json");
-  if (await exists(secretsFile)) return { url, apiKey: (await resolveSecrets(config)).api.key[0], apiKeyOrigin: secretsFile };
+  if (await exists(secretsFile))
+    return { url, apiKey: (await resolveSecrets(config)).api.key[0], apiKeyOrigin: secretsFile };
   if (config.api.insecure) return { url, apiKey: undefined, apiKeyOrigin: "nowhere" };
-  throw new CommandError(`No API key: SWITCHYARD_API_KEY is not set and ${secretsFile} does not exist. Give one, or the server's data directory with --data-dir.`);
+  throw new CommandError(
+    `No API key: SWITCHYARD_API_KEY is not set and ${secretsFile} does not exist. Give one, or the server's data directory with --data-dir.`,
+  );
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -123,12 +148,21 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function plain(flag: string, value: string, pattern: RegExp, expected: string): string {
-  if (!pattern.test(value)) throw new CommandError(`${flag} needs ${expected}, not ${value}`, usedWrongly);
+  if (!pattern.test(value))
+    throw new CommandError(`${flag} needs ${expected}, not ${value}`, usedWrongly);
   return value;
 }
 
-function oneOf<const Choice extends string>(flag: string, value: string, choices: readonly Choice[]): Choice {
+function oneOf<const Choice extends string>(
+  flag: string,
+  value: string,
+  choices: readonly Choice[],
+): Choice {
   const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new CommandError(`${flag} needs one of ${choices.map((choice) => `"${choice}"`).join(", ")}, not ${value}`, usedWrongly);
+  if (found === undefined)
+    throw new CommandError(
+      `${flag} needs one of ${choices.map((choice) => `"${choice}"`).join(", ")}, not ${value}`,
+      usedWrongly,
+    );
   return found;
 }

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+
+/** Linux reports process times in clock ticks of 10 ms (USER_HZ, 100 on every supported architecture). */
+const TICKS_PER_SECOND = 100;
+
+/** User and system time of all threads of a process so far. 0 when the process is gone or the system is not Linux. */
+export function processCpuSeconds(pid: number): number {
+  const stat = readProc(`/proc/${pid}/stat`);
+  // The name in parentheses may hold spaces; utime and stime are the 12th and 13th field after it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
+}
+
+/** Time that all cores together were not idle so far, without what a hypervisor took. 0 when the system is not Linux. */
+export function machineCpuSeconds(): number {
+  // cpu user nice system idle iowait irq softirq steal guest guest_nice; guest time is within user and nice.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
+    readProc("/proc/stat").split("\n", 1)[0]?.split(/\s+/).slice(1).map(Number) ?? [];
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
+}
+
+/** Resident memory in bytes. 0 when the process is gone or the system is not Linux. */
+export function processRssBytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readProc(`/proc/${pid}/status`))?.[1];
+  return Number(kibibytes ?? 0) * 1024;
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

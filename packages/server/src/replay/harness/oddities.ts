@@ -1,0 +1,42 @@
+/** A small made-up invoice file with everything that real ones surprise with. */
+export const oddities = {
+  csv: [
+    "\uFEFFInvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+    "900001,10001A,PLAIN TIN,6,03-02-11 8:05,2.10,70001,Norway",
+    '900001,10002,"TRAY, ROUND ",12,03-02-11 8:05,0.5,70001,Norway',
+    '900002,10003,"SIGN ""OPEN"" 7""",1,03-02-11 9:41,18,,Côte d\'Azur',
+    "C900003,10001A,PLAIN TIN,-6,03-02-11 10:00,2.10,70001,Norway",
+    "900004,10004,,56,03-02-11 10:00,0,,United Kingdom",
+    '900005,10005,"TWO\r\nLINES",1,03-02-11 9:59,12345678901234567890.5,70002,EIRE/2',
+    "",
+    "900006,007,BOX  WITH  GAPS,1e3,03-02-11 23:59,-0,70003,United Kingdom",
+  ].join("\r\n"),
+  columns: [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+  ],
+  lines: [
+    ["900001", "10001A", "PLAIN TIN", "6", "03-02-11 8:05", "2.10", "70001", "Norway"],
+    ["900001", "10002", "TRAY, ROUND ", "12", "03-02-11 8:05", "0.5", "70001", "Norway"],
+    ["900002", "10003", 'SIGN "OPEN" 7"', "1", "03-02-11 9:41", "18", "", "Côte d'Azur"],
+    ["C900003", "10001A", "PLAIN TIN", "-6", "03-02-11 10:00", "2.10", "70001", "Norway"],
+    ["900004", "10004", "", "56", "03-02-11 10:00", "0", "", "United Kingdom"],
+    [
+      "900005",
+      "10005",
+      "TWO\r\nLINES",
+      "1",
+      "03-02-11 9:59",
+      "12345678901234567890.5",
+      "70002",
+      "EIRE/2",
+    ],
+    ["900006", "007", "BOX  WITH  GAPS", "1e3", "03-02-11 23:59", "-0", "70003", "United Kingdom"],
+  ],
+} as const;
