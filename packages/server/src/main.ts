@@ -12,7 +12,6 @@ import { createHostCheck } from "./config/host-check.ts";
 import { hubOptions, nodeName } from "./config/hub-options.ts";
 import { createOriginCheck } from "./config/origin-check.ts";
 import { createDevPages } from "./dev/dev-pages.ts";
-import { createDevPages } from "./dev/dev-pages.ts";
 import { createClientEdges } from "./edges/client-edges.ts";
 import { createApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
@@ -100,22 +99,7 @@ export async function serve(config: Config): Promise<void> {
       { name: "bus", check: (timeoutMs) => bus.check(timeoutMs) },
     ],
     draining: () => draining,
-    pages:
-      config.dev && config.token.secret !== undefined
-        ? createDevPages({
-            token: {
-              secret: config.token.secret,
-              audience: config.token.audience,
-              issuer: config.token.issuer,
-            },
-            isOriginAllowed: createOriginCheck(config),
-            namespaces: config.channel.namespaces.map(({ name }) => name),
-            version: manifest.version,
-            clock,
-            random,
-            log,
-          })
-        : undefined,
+    pages: config.dev ? devPages(config, log) : undefined,
   });
   const listener = new HttpListener({ config, log, edges, app, operatorRoutes });
 
