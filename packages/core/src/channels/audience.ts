@@ -15,12 +15,14 @@ interface Audience {
  * per encoding, publish once per topic, never a loop over links.
  */
 export class Audiences {
-  readonly #name: string;
+  readonly #purpose: string;
+  readonly #channel: string;
   readonly #audiences: Audience[] = [];
 
-  /** `name` tells the topics of one channel and purpose from all others. */
-  constructor(name: string) {
-    this.#name = name;
+  /** `purpose` tells apart the topics of one channel. */
+  constructor(purpose: ":" | "~", channel: string) {
+    this.#purpose = purpose;
+    this.#channel = channel;
   }
 
   get size(): number {
@@ -38,7 +40,7 @@ export class Audiences {
       audience = {
         fanOut,
         codec: member.codec,
-        topic: `${member.codec.encoding}${this.#name}`,
+        topic: `${member.codec.encoding}${this.#purpose}${this.#channel}`,
         size: 0,
       };
       this.#audiences.push(audience);

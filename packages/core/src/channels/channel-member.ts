@@ -3,6 +3,8 @@ import type { Link } from "../ports/fan-out.ts";
 
 /** One connection's subscription as its channel sees it. */
 export interface ChannelMember {
+  /** Kept by the channel: its place among the members, -1 when in none. */
+  memberIndex: number;
   readonly link: Link;
   readonly codec: Codec;
   /** The client was promised that nothing will be missing. */

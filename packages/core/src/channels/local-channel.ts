@@ -1,8 +1,10 @@
+import { SwitchyardError } from "../errors/switchyard-error.ts";
 import type { ChannelName } from "../ids.ts";
 import type { HistoryPage, PresenceChange } from "../ports/bus.ts";
 import { Audiences } from "./audience.ts";
 import type { ChannelContext } from "./channel-context.ts";
 import type { ChannelMember } from "./channel-member.ts";
+import { MemberSet } from "./member-set.ts";
 import type { NamespaceOptions } from "./namespace.ts";
 import type { Publication, StreamPosition } from "./publication.ts";
 import { recoverLatest, type RecoveryResult, recoverStream } from "./recovery.ts";
@@ -28,7 +30,7 @@ export interface JoinResult {
 export interface PreparedJoin {
   /** Makes `member` part of the channel; from here on it follows the live topic. Call `result` first. */
   enter(member: ChannelMember): void;
-  /** Valid until the end of the turn. */
+  /** Valid until the end of the turn. Throws `busUnavailable` when the channel's position has become unknown. */
   result(): JoinResult;
   /** Instead of `enter`. */
   abandon(): void;
@@ -36,6 +38,8 @@ export interface PreparedJoin {
 
 /** While a channel opens or repairs itself, live publications wait here; more than this and history is read again. */
 const maxHeld = 4096;
+/** What an open channel keeps instead of the promise that opened it. */
+const alreadyOpen = Promise.resolve();
 
 /**
  * A channel on this node: who listens, and the position up to which they have been served.
@@ -49,7 +53,7 @@ export class LocalChannel {
   readonly name: ChannelName;
   readonly options: NamespaceOptions;
   readonly #context: ChannelContext;
-  readonly #members = new Set<ChannelMember>();
+  readonly #members = new MemberSet();
   readonly #publications: Audiences;
   #joinLeaves: Audiences | undefined;
   /** Members and joins on their way. */
@@ -69,15 +73,11 @@ export class LocalChannel {
     this.name = name;
     this.options = options;
     this.#context = context;
-    this.#publications = new Audiences(`:${name}`);
+    this.#publications = new Audiences(":", name);
   }
 
   get size(): number {
     return this.#members.size;
-  }
-
-  get members(): ReadonlySet<ChannelMember> {
-    return this.#members;
   }
 
   /**
@@ -154,6 +154,8 @@ export class LocalChannel {
 
   async #open(): Promise<void> {
     if (this.#closing) await this.#closing;
+    // A repair that failed holds publications until it has settled.
+    if (!this.#opened) await this.#repairing;
     this.#opened ??= this.#start();
     await this.#opened;
   }
@@ -168,6 +170,7 @@ export class LocalChannel {
         this.#offset = top.offset;
         this.#confirmedAt = this.#context.clock.monotonic();
       }
+      this.#opened = alreadyOpen;
     } catch (error) {
       this.#opened = undefined;
       throw error;
@@ -191,6 +194,8 @@ export class LocalChannel {
   async #close(): Promise<void> {
     try {
       await this.#opened?.catch(() => {});
+      // A repair sets the position, which must not come after it has been forgotten.
+      await this.#repairing;
       await this.#context.bus.unsubscribe(this.name);
     } catch (error) {
       this.#context.log.warn(
@@ -227,10 +232,15 @@ export class LocalChannel {
     page: HistoryPage | undefined,
   ): PreparedJoin {
     return {
-      result: () => ({
-        position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
-        recovery: since && this.#recover(pending, since, page),
-      }),
+      result: () => {
+        // The bus has gone since: a position that is not known must not be promised.
+        if (this.options.retention && this.#epoch === "")
+          throw new SwitchyardError("busUnavailable");
+        return {
+          position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
+          recovery: since && this.#recover(pending, since, page),
+        };
+      },
       enter: (member) => {
         this.#pendingJoins?.delete(pending);
         this.#enter(member);
@@ -262,7 +272,7 @@ export class LocalChannel {
   #enter(member: ChannelMember): void {
     this.#members.add(member);
     this.#publications.add(member);
-    if (member.pushesJoinLeave) (this.#joinLeaves ??= new Audiences(`~${this.name}`)).add(member);
+    if (member.pushesJoinLeave) (this.#joinLeaves ??= new Audiences("~", this.name)).add(member);
     if (member.positioned) this.#positioned += 1;
   }
 
@@ -286,7 +296,7 @@ export class LocalChannel {
       },
       (fanOut, size, frame) => observer.delivered(fanOut.transport, size, frame.length, latencyMs),
       (codec) => {
-        for (const member of [...this.#members]) if (member.codec === codec) member.refusePayload();
+        for (const member of this.#members.values()) if (member.codec === codec) member.refusePayload();
       },
     );
   }
@@ -308,6 +318,8 @@ export class LocalChannel {
   async #fillHole(): Promise<void> {
     const { bus, observer, log } = this.#context;
     const from = { epoch: this.#epoch, offset: this.#offset };
+    const before = this.#held ?? [];
+    this.#held = [];
     let page: HistoryPage;
     try {
       page = await bus.history(this.name, this.#query({ offset: from.offset }, "all"));
@@ -319,13 +331,20 @@ export class LocalChannel {
         "could not read history to repair a channel",
       );
       observer.repaired("lost");
+      this.#held = [...before, ...this.#held];
       this.#epoch = "";
       this.#opened = undefined;
       this.#losePositions();
       return;
     }
     const { top, publications } = page;
+    // History includes what was delivered before it was read. What it lacks belongs to a stream that is gone.
+    const gone = before.some(
+      ({ publication, epoch }) => epoch === top.epoch && publication.offset > top.offset,
+    );
+    this.#held = [...before.filter(({ publication }) => publication.offset === 0), ...this.#held];
     const whole =
+      !gone &&
       top.epoch === from.epoch &&
       top.offset >= from.offset &&
       publications.length === top.offset - from.offset &&
@@ -343,7 +362,7 @@ export class LocalChannel {
   }
 
   #losePositions(): void {
-    for (const member of [...this.#members]) if (member.positioned) member.losePosition();
+    for (const member of this.#members.values()) if (member.positioned) member.losePosition();
   }
 
   #query(since: { offset: number } | undefined, limit: number | "all") {

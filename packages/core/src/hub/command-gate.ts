@@ -46,8 +46,7 @@ export class CommandGate {
 
   /** True when the connection has been answered more errors within a minute than it may. */
   countError(method: AnsweredMethod, answer: Answer): boolean {
-    const code = answer.kind === "refusal" ? errorTable[answer.error].code : 0;
-    this.#services.observer.errorAnswered(method, code);
+    this.#services.observer.errorAnswered(method, codeOf(answer));
     const { errorsPerMinute } = this.#services.options.limits;
     if (errorsPerMinute === 0) return false;
     const now = this.#services.clock.monotonic();
@@ -79,4 +78,9 @@ export class CommandGate {
         }
     }
   }
+}
+
+function codeOf(answer: Answer): number {
+  if (answer.kind === "refusal") return errorTable[answer.error].code;
+  return answer.kind === "applicationError" ? answer.code : 0;
 }

@@ -82,10 +82,10 @@ export class ConnectionDeadlines implements Deadlined {
 
   #expireSubscriptions(now: number): void {
     const connection = this.#connection;
-    for (const [channel, { expireAt, terms }] of connection.subscriptions) {
+    for (const { expireAt, terms } of connection.subscriptions.values()) {
       if (now < this.#withGrace(expireAt)) continue;
       if (terms.serverSide) return connection.close(disconnects.subscriptionExpired);
-      connection.unsubscribe(channel, unsubscribes.expired);
+      connection.unsubscribe(terms.channel, unsubscribes.expired);
     }
     this.subscriptionExpires();
   }

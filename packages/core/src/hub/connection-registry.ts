@@ -32,6 +32,11 @@ export class ConnectionRegistry {
   remove(connection: Connection): void {
     this.#open.delete(connection.id);
     if (connection.session !== "") this.#bySession.delete(connection.session);
+    this.disown(connection);
+  }
+
+  /** The connection is its user's no longer, such as when its connect was refused in the end. Idempotent. */
+  disown(connection: Connection): void {
     const ofUser = this.#byUser.get(connection.user);
     const at = ofUser?.indexOf(connection) ?? -1;
     if (!ofUser || at === -1) return;

@@ -4,6 +4,7 @@ import {
   type Command,
   type Disconnect,
   disconnects,
+  InappropriatePayload,
   type JsonText,
   type Push,
   type Unsubscribe,
@@ -11,7 +12,7 @@ import {
 import { asSwitchyardError } from "../errors/switchyard-error.ts";
 import { connectionId, type ChannelName, type ConnectionId } from "../ids.ts";
 import type { Link } from "../ports/fan-out.ts";
-import { type Answer, done } from "./answer.ts";
+import { type Answer, closing, done } from "./answer.ts";
 import { CommandGate } from "./command-gate.ts";
 import { connect } from "./commands/connect.ts";
 import { execute, handleSend } from "./commands/execute.ts";
@@ -20,7 +21,8 @@ import { decodeFrame } from "./decode-frame.ts";
 import type { ClientConnection, ConnectionRequest } from "./hub-edge.ts";
 import type { HubServices } from "./hub-services.ts";
 import { PublicationRates } from "./publication-rates.ts";
-import type { Subscription } from "./subscription.ts";
+import { SubscriptionList } from "./subscription-list.ts";
+import type { Subscription, SubscriptionTerms } from "./subscription.ts";
 
 /** Who a connection turned out to be when it completed connect. */
 export interface ConnectionIdentity {
@@ -40,7 +42,12 @@ export interface ConnectionIdentity {
  */
 type State = "waiting" | "connecting" | "connected" | "refused" | "closed";
 
-const empty: ReadonlyMap<ChannelName, Subscription> = new Map();
+/** What has come behind a connect command that is not answered yet. */
+interface Waiting {
+  readonly commands: Command[];
+  /** Of the frames that came after that of the connect command. */
+  characters: number;
+}
 
 /** One client connection: its state, its subscriptions, its deadlines. Commands are in `commands/`. */
 export class Connection implements ClientConnection {
@@ -54,10 +61,10 @@ export class Connection implements ClientConnection {
   readonly openedAtMs: number;
   readonly deadlines: ConnectionDeadlines;
   #state: State = "waiting";
-  #queued: Command[] | undefined;
+  #waiting: Waiting | undefined;
   #identity: ConnectionIdentity | undefined;
   #info: ClientInfo;
-  #subscriptions: Map<ChannelName, Subscription> | undefined;
+  readonly #subscriptions = new SubscriptionList();
   /** Subscriptions being prepared. */
   reservedSubscriptions = 0;
   /** The last task per channel that later ones wait for; only while one is running. */
@@ -99,8 +106,8 @@ export class Connection implements ClientConnection {
     return this.#identity;
   }
 
-  get subscriptions(): ReadonlyMap<ChannelName, Subscription> {
-    return this.#subscriptions ?? empty;
+  get subscriptions(): SubscriptionList {
+    return this.#subscriptions;
   }
 
   /** Aborted when the connection ends. */
@@ -122,6 +129,7 @@ export class Connection implements ClientConnection {
       );
       return this.close(decoded.disconnect);
     }
+    if (this.#state === "connecting") this.#countWaiting(frame.length);
     for (const command of decoded.commands) this.#take(command);
   }
 
@@ -147,8 +155,18 @@ export class Connection implements ClientConnection {
     this.link.close(disconnect);
   }
 
+  /** A payload that this encoding cannot carry ends the connection (protocol 1.6). */
   push(push: Push): void {
-    if (!this.closed) this.link.send(this.codec.push(push));
+    if (this.closed) return;
+    let frame: string;
+    try {
+      frame = this.codec.push(push);
+    } catch (error) {
+      if (error instanceof InappropriatePayload)
+        return this.close(disconnects.inappropriateProtocol);
+      throw error;
+    }
+    this.link.send(frame);
   }
 
   /** The client has proved who it is. It counts as this user's from now on, and as connected once it has its reply. */
@@ -175,12 +193,13 @@ export class Connection implements ClientConnection {
     this.deadlines.expires(change.expireAt);
   }
 
-  addSubscription(subscription: Subscription): void {
+  /** `replaced`: the one of the same channel that it follows, from `takeReplaced`. */
+  addSubscription(subscription: Subscription, replaced: Subscription | undefined): void {
     const { channel, announces } = subscription.terms;
-    (this.#subscriptions ??= new Map()).set(channel, subscription);
+    this.#subscriptions.add(subscription);
     this.services.observer.subscribed();
     if (subscription.expireAt !== undefined) this.deadlines.subscriptionExpires();
-    if (announces) this.#announce("join", channel, subscription.info);
+    if (announces && !replaced?.terms.announces) this.#announce("join", channel, subscription.info);
   }
 
   /** Ends a subscription, if there is one, and tells the client so. */
@@ -190,19 +209,21 @@ export class Connection implements ClientConnection {
   }
 
   endSubscription(channel: ChannelName): void {
-    const subscription = this.#subscriptions?.get(channel);
+    const subscription = this.#subscriptions.get(channel);
     if (!subscription) return;
-    this.#subscriptions?.delete(channel);
+    this.#subscriptions.delete(subscription);
     this.#leave(subscription);
   }
 
-  /** Ends a subscription that another one of the same channel follows at once: its presence stays. */
-  replaceSubscription(channel: ChannelName): void {
-    const subscription = this.#subscriptions?.get(channel);
-    if (!subscription) return;
-    this.#subscriptions?.delete(channel);
-    subscription.local.leave(subscription);
+  /** Ends the subscription, if there is one, that another one with `terms` follows in this turn: nobody is told of a leave. */
+  takeReplaced(terms: SubscriptionTerms): Subscription | undefined {
+    const replaced = this.#subscriptions.get(terms.channel);
+    if (!replaced) return undefined;
+    this.#subscriptions.delete(replaced);
+    replaced.local.leave(replaced);
     this.services.observer.unsubscribed();
+    if (replaced.terms.presence && !terms.presence) this.removePresence(terms.channel);
+    return replaced;
   }
 
   removePresence(channel: ChannelName): void {
@@ -279,9 +300,17 @@ export class Connection implements ClientConnection {
   #enqueue(command: Command): void {
     if (command.method === "connect" || command.method === "pong")
       return this.close(disconnects.badRequest);
-    this.#queued ??= [];
-    this.#queued.push(command);
-    if (this.#queued.length > this.services.options.limits.commandsInFlight)
+    const { commands } = (this.#waiting ??= { commands: [], characters: 0 });
+    commands.push(command);
+    if (commands.length > this.services.options.limits.commandsInFlight)
+      this.close(disconnects.tooManyRequests);
+  }
+
+  /** Nobody has proved who they are yet: all frames together may be as long as one. */
+  #countWaiting(characters: number): void {
+    const waiting = (this.#waiting ??= { commands: [], characters: 0 });
+    waiting.characters += characters;
+    if (waiting.characters > this.services.options.limits.frameBytesBeforeConnect)
       this.close(disconnects.tooManyRequests);
   }
 
@@ -311,6 +340,7 @@ export class Connection implements ClientConnection {
 
   #fault(method: string, thrown: unknown): Answer {
     if (this.closed) return done;
+    if (thrown instanceof InappropriatePayload) return closing(disconnects.inappropriateProtocol);
     const error = asSwitchyardError(thrown);
     const fields = {
       client: this.id,
@@ -332,7 +362,8 @@ export class Connection implements ClientConnection {
     if (command.method !== "connect") return;
     // What came behind the connect was sent before the client could know; only what comes now breaks the protocol.
     this.#state = "refused";
-    this.#queued = undefined;
+    this.#waiting = undefined;
+    this.services.connections.disown(this);
   }
 
   /** The connect command has written its reply: what came behind it starts now, in order. */
@@ -341,20 +372,22 @@ export class Connection implements ClientConnection {
     // A token may be long, and nobody asks for it again.
     this.request = { ...this.request, bearerToken: undefined };
     this.deadlines.established(this.#identity?.expireAt);
-    const queued = this.#queued ?? [];
-    this.#queued = undefined;
-    for (const command of queued) this.#take(command);
+    const commands = this.#waiting?.commands ?? [];
+    this.#waiting = undefined;
+    for (const command of commands) this.#take(command);
   }
 
   #end(code: number): void {
     if (this.closed) return;
     const { connections, observer } = this.services;
     this.#state = "closed";
-    this.#queued = undefined;
+    this.#waiting = undefined;
     this.deadlines.cancel();
     connections.remove(this);
-    for (const subscription of this.#subscriptions?.values() ?? []) this.#leave(subscription);
-    this.#subscriptions = undefined;
+    for (const subscription of this.#subscriptions.values()) {
+      this.#subscriptions.delete(subscription);
+      this.#leave(subscription);
+    }
     this.#aborter?.abort();
     observer.connectionClosed(this.link.fanOut.transport, code);
     this.services.log.debug(

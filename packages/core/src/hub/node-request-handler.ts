@@ -118,11 +118,15 @@ export class NodeRequestHandler {
         : of.map((user) => [user, connections.ofUser(user)] as const);
     const users = new Map<string, UserOnline>();
     for (const [user, own] of entries) {
-      if (own.length === 0) continue;
-      users.set(user, {
-        connections: own.length,
-        sinceMs: Math.min(...own.map(({ openedAtMs }) => openedAtMs)),
-      });
+      // No spread: one user, the anonymous one, may have more connections than a call may have arguments.
+      let connected = 0;
+      let sinceMs = Infinity;
+      for (const connection of own) {
+        if (!connection.connected) continue;
+        connected += 1;
+        sinceMs = Math.min(sinceMs, connection.openedAtMs);
+      }
+      if (connected > 0) users.set(user, { connections: connected, sinceMs });
     }
     return users;
   }
@@ -155,7 +159,7 @@ function describe(connection: Connection): ConnectionDescription {
     appVersion: identity?.appVersion ?? "",
     connectedAtMs: connection.openedAtMs,
     remoteAddress: connection.request.remoteAddress,
-    channels: [...connection.subscriptions.keys()],
+    channels: connection.subscriptions.values().map(({ terms }) => terms.channel),
     meta: identity?.meta,
   };
 }

@@ -1,4 +1,5 @@
-import { parseChannel } from "../channels/channel-address.ts";
+import type { SubscribeResult } from "@switchyard/protocol";
+import { type ChannelAddress, parseChannel } from "../channels/channel-address.ts";
 import { SwitchyardError } from "../errors/switchyard-error.ts";
 import { hasPassed } from "./commands/subscribe.ts";
 import type { Connection } from "./connection.ts";
@@ -16,7 +17,8 @@ export function subscribeByServer(connection: Connection, order: SubscribeOrder)
 }
 
 async function subscribeNext(connection: Connection, order: SubscribeOrder): Promise<void> {
-  const { channel, recoverSince } = order;
+  if (connection.closed) return;
+  const { channel } = order;
   const address = parseChannel(channel, connection.services.options.channels);
   if (!address) throw new SwitchyardError("unknownChannel");
   if (hasPassed(order.expireAt, connection))
@@ -29,6 +31,20 @@ async function subscribeNext(connection: Connection, order: SubscribeOrder): Pro
   ) {
     throw new SwitchyardError("limitExceeded");
   }
+  connection.reservedSubscriptions += 1;
+  try {
+    await join(connection, order, address);
+  } finally {
+    connection.reservedSubscriptions -= 1;
+  }
+}
+
+async function join(
+  connection: Connection,
+  order: SubscribeOrder,
+  address: ChannelAddress,
+): Promise<void> {
+  const { channel, recoverSince } = order;
   const terms = settleTerms(
     {
       channel,
@@ -44,21 +60,25 @@ async function subscribeNext(connection: Connection, order: SubscribeOrder): Pro
   );
   const prepared = await prepareSubscription(connection, address, terms, recoverSince);
   if (connection.closed) return prepared.abandon();
-  const { recoverable, positioned, epoch, offset, recovery } = prepared.result(undefined);
-  if (exists) connection.replaceSubscription(channel);
-  connection.push({
-    type: "subscribe",
-    channel,
-    recoverable,
-    positioned,
-    epoch,
-    offset,
-    data: order.data,
-  });
-  if (recovery.kind === "recovered") {
-    for (const publication of recovery.publications) {
-      connection.push({ type: "publication", channel, publication, epoch: "", timeMs: 0 });
-    }
+  try {
+    pushResult(connection, order, prepared.result(undefined));
+  } catch (error) {
+    prepared.abandon();
+    throw error;
   }
-  prepared.enter();
+  // What was recovered may have been too much for a slow link, or nothing for its encoding.
+  if (connection.closed) prepared.abandon();
+  else prepared.enter();
+}
+
+function pushResult(
+  connection: Connection,
+  { channel, data }: SubscribeOrder,
+  { recoverable, positioned, epoch, offset, recovery }: SubscribeResult,
+): void {
+  connection.push({ type: "subscribe", channel, recoverable, positioned, epoch, offset, data });
+  if (recovery.kind !== "recovered") return;
+  for (const publication of recovery.publications) {
+    connection.push({ type: "publication", channel, publication, epoch: "", timeMs: 0 });
+  }
 }

@@ -80,20 +80,29 @@ export async function prepareSubscription(
       await services.bus.presence.add(terms.channel, connection.id, subscription.info);
   } catch (error) {
     join.abandon();
+    // The entry may have been made all the same, and the bus would keep it alive.
+    removeNeedlessPresence(connection, terms);
     throw error;
   }
   return {
     channel: terms.channel,
     result: (data) => subscribeResult(connection, terms, join.result(), since, data),
     enter: () => {
+      const replaced = connection.takeReplaced(terms);
       join.enter(subscription);
-      connection.addSubscription(subscription);
+      connection.addSubscription(subscription, replaced);
     },
     abandon: () => {
       join.abandon();
-      if (terms.presence) connection.removePresence(terms.channel);
+      removeNeedlessPresence(connection, terms);
     },
   };
+}
+
+/** Of a subscription that did not come about; one that was to be replaced keeps its entry. */
+function removeNeedlessPresence(connection: Connection, { channel, presence }: SubscriptionTerms) {
+  if (presence && !connection.subscriptions.get(channel)?.terms.presence)
+    connection.removePresence(channel);
 }
 
 function subscribeResult(

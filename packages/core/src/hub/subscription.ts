@@ -30,6 +30,7 @@ export interface SubscriptionTerms {
 
 /** A connection on a channel. */
 export class Subscription implements ChannelMember {
+  memberIndex = -1;
   readonly connection: Connection;
   readonly local: LocalChannel;
   readonly terms: SubscriptionTerms;

@@ -55,20 +55,34 @@ export async function connect(
     for (const { prepared: one } of prepared) one.abandon();
     return done;
   }
-  writeReply(connection, id, prepared);
+  let frame: string;
+  try {
+    frame = encodeReply(connection, id, prepared);
+  } catch (error) {
+    for (const { prepared: one } of prepared) one.abandon();
+    throw error;
+  }
+  connection.link.send(frame);
+  // The frame may have been one too many for a slow link.
+  const gone = connection.closed;
+  for (const { prepared: one } of prepared) {
+    if (gone) one.abandon();
+    else one.enter();
+  }
+  if (!gone) connection.connectAnswered();
   return done;
 }
 
-function writeReply(
+function encodeReply(
   connection: Connection,
   id: number,
   prepared: readonly PreparedServerSubscription[],
-): void {
+): string {
   const { options, clock } = connection.services;
   const subs = new Map<string, SubscribeResult>();
   for (const { prepared: one, data } of prepared) subs.set(one.channel, one.result(data));
   const emulated = connection.session !== "";
-  const frame = connection.codec.reply(id, {
+  return connection.codec.reply(id, {
     method: "connect",
     result: {
       client: connection.id,
@@ -83,9 +97,6 @@ function writeReply(
       timeMs: options.client.sendTime ? Math.trunc(clock.now()) : 0,
     },
   });
-  connection.link.send(frame);
-  for (const { prepared: one } of prepared) one.enter();
-  connection.connectAnswered();
 }
 
 /** Who this is: by connection token, else by the upgrade's Bearer token, else by a trusted gateway, else anonymous. */

@@ -53,15 +53,23 @@ export function handleSend(
     const known = [...send.keys()].join(", ");
     return sendError(connection, 104, `data.type must be one of: ${known}`, type);
   }
-  handler(
-    {
-      connection: connection.id,
-      user: connection.user,
-      signal: connection.signal,
-      send: (answer) => connection.push({ type: "message", data: answer }),
-    },
-    data,
-  );
+  try {
+    handler(
+      {
+        connection: connection.id,
+        user: connection.user,
+        signal: connection.signal,
+        send: (answer) => connection.push({ type: "message", data: answer }),
+      },
+      data,
+    );
+  } catch (error) {
+    connection.services.log.error(
+      { client: connection.id, requestId: connection.request.requestId, type, err: error },
+      "a send handler failed",
+    );
+    sendError(connection, 100, "internal server error", type);
+  }
 }
 
 function typeOf(data: JsonText): string {

@@ -81,20 +81,22 @@ async function authorizeAndJoin(
     prepared.abandon();
     return done;
   }
-  const result = prepared.result(undefined);
-  if (result.recovery.kind === "failed" && request.recover && request.rejectUnrecovered) {
-    prepared.abandon();
-    return refused("unrecoverablePosition");
-  }
   let frame: string;
   try {
+    const result = prepared.result(undefined);
+    if (result.recovery.kind === "failed" && request.recover && request.rejectUnrecovered) {
+      prepared.abandon();
+      return refused("unrecoverablePosition");
+    }
     frame = connection.codec.reply(id, { method: "subscribe", result });
   } catch (error) {
     prepared.abandon();
     throw error;
   }
   connection.link.send(frame);
-  prepared.enter();
+  // The frame may have been one too many for a slow link.
+  if (connection.closed) prepared.abandon();
+  else prepared.enter();
   return done;
 }
 

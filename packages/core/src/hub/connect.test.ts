@@ -1,0 +1,505 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  closedNamespace,
+  FakeClock,
+  openNamespace,
+  RecordingFanOut,
+  ScriptedAuthenticator,
+  SeededRandom,
+  TestClient,
+  TestHub,
+  type TestHubParts,
+  turn,
+  withFaults,
+} from "@switchyard/testkit";
+import { jsonCodec, toJsonText } from "@switchyard/protocol";
+import { nodeId } from "../ids.ts";
+import { createMemoryBus } from "../memory/memory-bus.ts";
+import type { TokenOutcome } from "../ports/authenticator.ts";
+
+const hubs: TestHub[] = [];
+afterEach(async () => {
+  for (const hub of hubs.splice(0)) await hub.stop();
+});
+
+async function started(parts: TestHubParts = {}): Promise<TestHub> {
+  const hub = await new TestHub(parts).start();
+  hubs.push(hub);
+  return hub;
+}
+
+function faultyBus(clock = new FakeClock()) {
+  return withFaults(createMemoryBus({ clock, random: new SeededRandom(1), node: nodeId("n") }));
+}
+
+async function closed(client: TestClient): Promise<number | undefined> {
+  for (let turns = 0; turns < 100 && client.closedWith === undefined; turns += 1) await turn();
+  return client.closedWith;
+}
+
+const noOverride = {
+  presence: undefined,
+  joinLeave: undefined,
+  forceRecovery: undefined,
+  forcePositioning: undefined,
+  forcePushJoinLeave: undefined,
+};
+
+describe("who may connect", () => {
+  test("a valid token; the reply says what the client needs to know", async () => {
+    const clock = new FakeClock();
+    const hub = await started({ clock, client: { sendTime: true } });
+    const expireAt = clock.now() / 1000 + 60;
+    hub.authenticator.issueConnection("t", { user: "ann", expireAt, info: toJsonText({ n: 1 }) });
+    const client = hub.open();
+    expect(await client.ask({ connect: { token: "t" } })).toEqual({
+      id: 1,
+      connect: {
+        client: client.connection.id,
+        version: "0.0.0",
+        expires: true,
+        ttl: 60,
+        ping: 25,
+        pong: true,
+        time: clock.now(),
+      },
+    });
+  });
+
+  test("session and node go to emulation transports only", async () => {
+    const hub = await started();
+    const stream = hub.open(undefined, new RecordingFanOut({ transport: "sse" }));
+    const reply = await stream.ask({ connect: {} });
+    const { session, node } = reply["connect"] as { session: string; node: string };
+    expect(session).toMatch(/^[0-9a-f-]{36}$/);
+    expect(node).toBe("node-1");
+    expect(await hub.hub.emulate(node, session, '{"id":2,"presence":{"channel":"a"}}')).toBe(
+      "accepted",
+    );
+    await turn();
+    expect(stream.messages.at(-1)).toEqual({ id: 2, presence: { presence: {} } });
+    expect(await hub.hub.emulate(node, "another", "{}")).toBe("unknown");
+    expect(await hub.hub.emulate("another", session, "{}")).toBe("unknown");
+    expect(await hub.hub.emulate("", "", "{}")).toBe("unknown");
+  });
+
+  test("no pings, no pong: neither is announced", async () => {
+    const hub = await started({ client: { pingIntervalMs: 0 } });
+    const { connect } = await hub.open().ask({ connect: {} });
+    expect(Object.keys(connect as object)).toEqual(["client", "version"]);
+  });
+
+  test("an expired token is answered 109 and the next command closes with 3501", async () => {
+    const clock = new FakeClock();
+    const hub = await started({ clock });
+    hub.authenticator.expire("old");
+    hub.authenticator.issueConnection("past", { user: "a", expireAt: clock.now() / 1000 });
+    for (const token of ["old", "past"]) {
+      const client = hub.open();
+      expect((await client.ask({ connect: { token } })).error).toEqual({
+        code: 109,
+        message: "token expired",
+      });
+      expect(client.closedWith).toBeUndefined();
+      client.send({ rpc: { method: "x" } });
+      expect(client.closedWith).toBe(3501);
+    }
+  });
+
+  test("after an error reply and no further word the connection is closed as stale", async () => {
+    const clock = new FakeClock();
+    const hub = await started({ clock });
+    hub.authenticator.expire("old");
+    const client = hub.open();
+    await client.ask({ connect: { token: "old" } });
+    await clock.advance(9_900);
+    expect(client.closedWith).toBeUndefined();
+    await clock.advance(300);
+    expect(client.closedWith).toBe(3502);
+  });
+
+  test("what came in the frame of a failed connect is dropped, not punished", async () => {
+    const hub = await started();
+    hub.authenticator.expire("old");
+    const client = hub.open();
+    client.send({ connect: { token: "old" } }, { subscribe: { channel: "a" } });
+    await turn();
+    await turn();
+    expect(client.messages.map(({ id, error }) => [id, error?.code])).toEqual([[1, 109]]);
+    expect(client.closedWith).toBeUndefined();
+  });
+
+  test("an invalid token closes with 3500", async () => {
+    const client = (await started()).open();
+    client.send({ connect: { token: "forged" } });
+    expect(await closed(client)).toBe(3500);
+    expect(client.messages).toEqual([
+      { push: { disconnect: { code: 3500, reason: "invalid token" } } },
+    ]);
+  });
+
+  test("no credentials: 3501 unless anonymous connections are allowed", async () => {
+    const hub = await started({ client: { allowAnonymous: false } });
+    const client = hub.open();
+    client.send({ connect: {} });
+    expect(await closed(client)).toBe(3501);
+  });
+
+  test("a token of the anonymous user: 3507 unless allowed", async () => {
+    const hub = await started({ client: { allowAnonymous: false } });
+    hub.authenticator.issueConnection("nobody", { user: "" });
+    const client = hub.open();
+    client.send({ connect: { token: "nobody" } });
+    expect(await closed(client)).toBe(3507);
+  });
+
+  test("the upgrade's Bearer token counts when the command has none; a gateway's user without any", async () => {
+    const hub = await started({ client: { allowAnonymous: false } });
+    hub.authenticator.issueConnection("bearer", { user: "ann" });
+    hub.authenticator.issueConnection("own", { user: "bob" });
+    const users: string[] = [];
+    for (const token of ["", "own"]) {
+      const link = hub.fanOut.open();
+      const request = {
+        requestId: "r",
+        remoteAddress: "127.0.0.1",
+        bearerToken: "bearer",
+        trustedUser: "carl",
+      };
+      const client = new TestClient(link, hub.hub.open(link, jsonCodec, request));
+      await client.ask({ connect: { token } });
+      const [found] = await hub.operations.connections({
+        kind: "client",
+        client: client.connection.id,
+      });
+      users.push(found?.user ?? "none");
+    }
+    expect(users).toEqual(["ann", "bob"]);
+    await hub.connect("carl");
+    expect([...(await hub.operations.usersOnline("all")).keys()]).toEqual(["ann", "bob", "carl"]);
+  });
+
+  test("insecure: anybody, token or not", async () => {
+    const hub = await started({ client: { insecure: true, allowAnonymous: false } });
+    expect((await hub.open().ask({ connect: { token: "forged" } })).error).toBeUndefined();
+  });
+
+  test("when keys cannot be had: error 100, temporary", async () => {
+    class Unreachable extends ScriptedAuthenticator {
+      override connection(): Promise<TokenOutcome<never>> {
+        return Promise.reject(new Error("no keys"));
+      }
+    }
+    const hub = await started({ authenticator: new Unreachable() });
+    const client = hub.open();
+    expect((await client.ask({ connect: { token: "t" } })).error).toEqual({
+      code: 100,
+      message: "internal server error",
+      temporary: true,
+    });
+    expect(hub.log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+  });
+});
+
+describe("connect comes first", () => {
+  test("any other command before it closes with 3501, a pong too", async () => {
+    const hub = await started();
+    for (const frame of [
+      '{"id":1,"rpc":{"method":"m"}}',
+      '{"send":{"data":1}}',
+      "{}",
+      "nonsense",
+      "",
+    ]) {
+      const client = hub.open();
+      client.sendRaw(frame);
+      expect([frame, client.closedWith]).toEqual([frame, 3501]);
+    }
+  });
+
+  test("a second one closes with 3501, before and after the reply", async () => {
+    const hub = await started();
+    const hasty = hub.open();
+    hasty.send({ connect: {} }, { connect: {} });
+    expect(hasty.closedWith).toBe(3501);
+    const patient = await hub.connect();
+    patient.send({ connect: {} });
+    expect(patient.closedWith).toBe(3501);
+  });
+
+  test("commands behind it wait for it and then start in order, in one frame or in several", async () => {
+    const hub = await started();
+    hub.authenticator.issueConnection("t", { user: "ann" });
+    const client = hub.open();
+    client.send(
+      { connect: { token: "t" } },
+      { subscribe: { channel: "a" } },
+      { publish: { channel: "a", data: 1 } },
+    );
+    client.send({ unsubscribe: { channel: "a" } }, { presence: { channel: "a" } });
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect(
+      client.messages
+        .map((message) => message.id ?? Object.keys(message.push ?? {})[1])
+        // A publish may be answered out of order.
+        .filter((what) => what !== 3),
+    ).toEqual([1, 2, "pub", 4, 5]);
+    expect(client.messages.at(-1)).toMatchObject({ presence: { presence: {} } });
+  });
+
+  test("not in time: 3502; what waits for its token counts too", async () => {
+    const clock = new FakeClock();
+    const hub = await started({ clock, client: { connectTimeoutMs: 3_000 } });
+    const silent = hub.open();
+    await clock.advance(3_200);
+    expect(silent.closedWith).toBe(3502);
+    expect(hub.observer.of("closed 3502")).toBe(1);
+  });
+
+  test("only so much may wait behind it: commands, and bytes", async () => {
+    const hub = await started({ limits: { commandsInFlight: 3, frameBytesBeforeConnect: 1_000 } });
+    const many = hub.open();
+    many.send({ connect: { token: "t" } }, {}, {}, {});
+    const eager = hub.open();
+    const wait = { presence: { channel: "a" } };
+    eager.send({ connect: {} }, wait, wait, wait, wait);
+    expect(eager.closedWith).toBe(3013);
+    const fat = hub.open();
+    fat.send({ connect: {} });
+    fat.send({ publish: { channel: "a", data: "x".repeat(600) } });
+    expect(fat.closedWith).toBeUndefined();
+    fat.send({ publish: { channel: "a", data: "x".repeat(600) } });
+    expect(fat.closedWith).toBe(3013);
+  });
+
+  test("a frame above the limit of its phase closes with 1009 and without a push", async () => {
+    const limits = { frameBytesBeforeConnect: 100, frameBytes: 200 };
+    const hub = await started({ limits });
+    const before = hub.open();
+    before.sendRaw(`{"id":1,"connect":{"name":"${"é".repeat(60)}"}}`);
+    expect([before.closedWith, before.messages]).toEqual([1009, []]);
+    const after = await hub.connect();
+    after.sendRaw(`{"id":2,"publish":{"channel":"a","data":"${"x".repeat(120)}"}}`);
+    expect(after.closedWith).toBeUndefined();
+    after.sendRaw(`{"id":2,"publish":{"channel":"a","data":"${"é".repeat(80)}"}}`);
+    expect(after.closedWith).toBe(1009);
+    const begun = await hub.connect();
+    begun.connection.receiveOversized();
+    expect(begun.closedWith).toBe(1009);
+  });
+});
+
+describe("how many", () => {
+  test("connections of the node: 3504 at once", async () => {
+    const hub = await started({ limits: { connections: 2 } });
+    const [first, second, third] = [hub.open(), hub.open(), hub.open()];
+    expect([first, second, third].map(({ closedWith }) => closedWith)).toEqual([
+      undefined,
+      undefined,
+      3504,
+    ]);
+    first.vanish();
+    expect(hub.open().closedWith).toBeUndefined();
+  });
+
+  test("connections of one user: 3504 for the next; anonymous ones are not counted", async () => {
+    const hub = await started({ limits: { connectionsPerUser: 2 } });
+    const tabs = [hub.open("ann"), hub.open("ann"), hub.open("ann")];
+    for (const tab of tabs) tab.send({ connect: {} });
+    await turn();
+    expect(tabs.map(({ closedWith }) => closedWith)).toEqual([undefined, undefined, 3504]);
+    tabs[0]?.vanish();
+    expect((await hub.open("ann").ask({ connect: {} })).error).toBeUndefined();
+    for (let n = 0; n < 5; n += 1) expect((await hub.connect()).closedWith).toBeUndefined();
+  });
+
+  test("server-side subscriptions: 3505, and nothing of them stays", async () => {
+    const hub = await started({ limits: { channelsPerConnection: 1 } });
+    const claims = { info: undefined, data: undefined, override: noOverride };
+    hub.authenticator.issueConnection("t", {
+      user: "ann",
+      subscriptions: new Map([
+        ["a", claims],
+        ["b", claims],
+      ]),
+    });
+    const client = hub.open();
+    client.send({ connect: { token: "t" } });
+    expect(await closed(client)).toBe(3505);
+    await turn();
+    expect([hub.hub.services.channels.size, hub.hub.services.connections.userCount]).toEqual([
+      0, 0,
+    ]);
+  });
+});
+
+describe("server-side subscriptions of the token", () => {
+  const claims = {
+    info: toJsonText({ role: "owner" }),
+    data: toJsonText({ d: 1 }),
+    override: { ...noOverride, joinLeave: true, forcePushJoinLeave: true },
+  };
+
+  test("come with the reply: data, info, override, position; and deliver", async () => {
+    const hub = await started();
+    await hub.publish("news", "0");
+    hub.authenticator.issueConnection("t", {
+      user: "ann",
+      subscriptions: new Map([
+        ["news", claims],
+        ["nowhere:x", claims],
+      ]),
+    });
+    const client = hub.open();
+    const reply = await client.ask({ connect: { token: "t" } });
+    const { subs } = reply["connect"] as { subs: Record<string, unknown> };
+    expect(subs).toEqual({
+      news: {
+        recoverable: true,
+        positioned: true,
+        epoch: expect.any(String),
+        offset: 1,
+        data: { d: 1 },
+      },
+    });
+    await turn();
+    await hub.publish("news", "1");
+    const info = { user: "ann", client: client.connection.id, chan_info: { role: "owner" } };
+    expect(client.pushes).toEqual([
+      { channel: "news", join: { info } },
+      { channel: "news", pub: { data: 1, offset: 2 } },
+    ]);
+    expect(await client.ask({ presence: { channel: "news" } })).toMatchObject({
+      presence: { presence: { [client.connection.id]: info } },
+    });
+    expect((await client.ask({ subscribe: { channel: "news" } })).error?.code).toBe(105);
+    expect(hub.log.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+  });
+
+  test("recover from the positions that the client brings", async () => {
+    const hub = await started();
+    hub.authenticator.issueConnection("t", {
+      user: "ann",
+      subscriptions: new Map([["news", claims]]),
+    });
+    const first = hub.open();
+    const { subs } = (await first.ask({ connect: { token: "t" } }))["connect"] as {
+      subs: { news: { epoch: string } };
+    };
+    const { epoch } = subs.news;
+    first.vanish();
+    for (const n of ["1", "2"]) await hub.publish("news", n);
+    const back = hub.open();
+    const position = { recover: true, epoch };
+    expect(await back.ask({ connect: { token: "t", subs: { news: position } } })).toMatchObject({
+      connect: {
+        subs: {
+          news: {
+            recovered: true,
+            was_recovering: true,
+            publications: [
+              { data: 1, offset: 1 },
+              { data: 2, offset: 2 },
+            ],
+          },
+        },
+      },
+    });
+    const lost = hub.open();
+    const other = { news: { recover: true, epoch: "other", offset: 1 } };
+    const reply = await lost.ask({ connect: { token: "t", subs: other } });
+    expect((reply["connect"] as { subs: unknown }).subs).toEqual({
+      news: {
+        recoverable: true,
+        positioned: true,
+        was_recovering: true,
+        epoch,
+        offset: 2,
+        data: { d: 1 },
+      },
+    });
+  });
+
+  test("the personal channel is the user's own, and absent for the anonymous user", async () => {
+    const hub = await started({ client: { personalChannel: true } });
+    const ann = hub.open("ann");
+    const reply = await ann.ask({ connect: {} });
+    expect(Object.keys((reply["connect"] as { subs: object }).subs)).toEqual(["#ann"]);
+    await hub.publish("#ann", '"hello"');
+    expect(ann.publications("#ann")).toEqual(["hello"]);
+    const anonymous = await hub.open().ask({ connect: {} });
+    expect(anonymous["connect"]).not.toHaveProperty("subs");
+  });
+
+  test("no personal channel where its namespace is not configured", async () => {
+    const hub = await started({ client: { personalChannel: true, personalPrefix: "personal:#" } });
+    const reply = await hub.open("ann").ask({ connect: {} });
+    expect(reply["connect"]).not.toHaveProperty("subs");
+  });
+
+  for (const operation of ["history", "subscribe", "presence.add"] as const) {
+    test(`when ${operation} fails: error 100, and nothing stays reserved`, async () => {
+      const bus = faultyBus();
+      const hub = await started({
+        bus,
+        namespaces: { closed: { ...closedNamespace, presence: true }, open: openNamespace },
+      });
+      const subscriptions = new Map(["open:a", "closed:b", "open:c"].map((name) => [name, claims]));
+      hub.authenticator.issueConnection("t", { user: "ann", subscriptions });
+      bus.fail(operation);
+      const client = hub.open();
+      expect((await client.ask({ connect: { token: "t" } })).error?.code).toBe(100);
+      bus.heal();
+      for (let turns = 0; turns < 5; turns += 1) await turn();
+      expect(hub.hub.services.channels.size).toBe(0);
+      expect((await hub.operations.usersOnline("all")).size).toBe(0);
+      for (const name of subscriptions.keys()) {
+        expect((await hub.operations.presenceStats(name)).connections).toBe(0);
+      }
+      client.vanish();
+      expect(hub.hub.services.connections.size).toBe(0);
+    });
+  }
+
+  test("the client goes while they are being prepared: nothing stays", async () => {
+    const bus = faultyBus();
+    const hub = await started({ bus });
+    hub.authenticator.issueConnection("t", {
+      user: "ann",
+      subscriptions: new Map([["a", claims]]),
+    });
+    const release = bus.hold("presence.add");
+    const client = hub.open();
+    client.send({ connect: { token: "t" } });
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    client.vanish();
+    release();
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    expect(hub.hub.services.channels.size).toBe(0);
+    expect((await hub.operations.presenceStats("a")).connections).toBe(0);
+    expect([hub.observer.of("subscribed"), hub.observer.of("closed 1006")]).toEqual([0, 1]);
+  });
+
+  test("a missed publication that is not JSON: 3506, and nothing stays", async () => {
+    const hub = await started();
+    hub.authenticator.issueConnection("t", {
+      user: "ann",
+      subscriptions: new Map([["a", claims]]),
+    });
+    await hub.operations.publish({
+      channel: "a",
+      data: Uint8Array.of(1),
+      skipHistory: false,
+      tags: undefined,
+      idempotencyKey: "",
+      version: 0,
+      versionEpoch: "",
+    });
+    const client = hub.open();
+    client.send({ connect: { token: "t", subs: { a: { recover: true } } } });
+    expect(await closed(client)).toBe(3506);
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    expect(hub.hub.services.channels.size).toBe(0);
+    expect((await hub.operations.presenceStats("a")).connections).toBe(0);
+  });
+});
