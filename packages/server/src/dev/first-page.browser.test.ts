@@ -159,6 +159,11 @@ test("what was published while the visitor was away is recovered", async () => {
     ["#2", "2"],
     ["#1", "1"],
   ]);
+  expect(await page.locator("#publications > li .time").allInnerTexts()).toEqual([
+    "recovered",
+    "recovered",
+    "recovered",
+  ]);
 });
 
 test.each(["websocket", "http_stream", "sse"])(
