@@ -23,7 +23,13 @@ import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
 import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
 import { createLog } from "./telemetry/log.ts";
-import { createHubMetrics, registerHubGauges, registerProcessGauges } from "./telemetry/metrics.ts";
+import {
+  createHubMetrics,
+  gauge,
+  registerHubGauges,
+  registerMemoryBusGauges,
+  registerProcessGauges,
+} from "./telemetry/metrics.ts";
 
 /**
  * Runs the server until it is told to stop: everything is built here by hand, from the store up to the edges.
@@ -85,6 +91,7 @@ export async function serve(config: Config): Promise<void> {
   });
   const eventLoopDelay = new EventLoopDelay();
   registerHubGauges(registry, hub.services);
+  registerMemoryBusGauges(registry, bus);
   registerProcessGauges(registry, eventLoopDelay);
   const operatorRoutes = createOperatorRoutes(registry);
   let draining = false;

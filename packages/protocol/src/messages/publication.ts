@@ -21,7 +21,9 @@ export function publicationJson(publication: WirePublication, epoch = "", timeMs
   let json = `{"data":${data}`;
   if (info) json += `,"info":${clientInfoJson(info)}`;
   if (offset !== 0) json += `,"offset":${offset}`;
-  if (tags) json += `,"tags":${JSON.stringify(tags)}`;
+  const tagsJson = tags && JSON.stringify(tags);
+  // An empty map is a zero value, which is left out (protocol 1.7).
+  if (tagsJson && tagsJson !== "{}") json += `,"tags":${tagsJson}`;
   if (timeMs !== 0) json += `,"time":${timeMs}`;
   if (epoch !== "") json += `,"epoch":${JSON.stringify(epoch)}`;
   return `${json}}`;

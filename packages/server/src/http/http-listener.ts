@@ -29,6 +29,11 @@ export class HttpListener implements Component {
     return this.#server ? `http://${this.#server.hostname}:${this.#server.port}` : "";
   }
 
+  /** Open WebSockets as the runtime counts them, whatever the hub knows of them. */
+  get webSockets(): number {
+    return this.#server?.pendingWebSockets ?? 0;
+  }
+
   async start(): Promise<void> {
     const { config, edges, app, operatorRoutes, log } = this.#options;
     const { address, port, internalAddress, internalPort } = config.http;

@@ -1,4 +1,10 @@
-import type { HubObserver, HubServices, TransportName } from "@switchyard/core";
+import type {
+  HubObserver,
+  HubServices,
+  MemoryBus,
+  MemoryBusStats,
+  TransportName,
+} from "@switchyard/core";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** Seconds. From a memory bus' tenth of a millisecond to a node in another region. */
@@ -103,7 +109,7 @@ export function createHubMetrics(registry: Registry): HubObserver {
 /** Gauges that are read when somebody asks. */
 export function registerHubGauges(
   registry: Registry,
-  { connections, channels }: Pick<HubServices, "connections" | "channels">,
+  { connections, channels, wheel }: Pick<HubServices, "connections" | "channels" | "wheel">,
 ): void {
   gauge(registry, "switchyard_connections", "Open connections.", () => connections.size);
   gauge(registry, "switchyard_users", "Users with a connection.", () => connections.userCount);
@@ -113,6 +119,30 @@ export function registerHubGauges(
     "Channels with subscribers on this node.",
     () => channels.size,
   );
+  gauge(registry, "switchyard_subscriptions", "Subscriptions of open connections.", () => {
+    let subscriptions = 0;
+    for (const channel of channels.values()) subscriptions += channel.size;
+    return subscriptions;
+  });
+  gauge(
+    registry,
+    "switchyard_deadlines",
+    "Connections that wait for a ping, a pong, an expiry or a connect command.",
+    () => wheel.size,
+  );
+}
+
+/** What the bus of this process holds in memory. */
+export function registerMemoryBusGauges(registry: Registry, bus: Pick<MemoryBus, "stats">): void {
+  const rows: readonly (readonly [string, string, keyof MemoryBusStats])[] = [
+    ["bus_channels", "Channels this node is subscribed to.", "subscribedChannels"],
+    ["presence_entries", "Connections present on channels.", "presenceEntries"],
+    ["streams", "Channels with a position.", "streams"],
+    ["stream_publications", "Publications kept for history and recovery.", "publications"],
+    ["idempotency_keys", "Keys of publications whose repeats are recognised.", "idempotencyKeys"],
+  ];
+  for (const [name, help, figure] of rows)
+    gauge(registry, `switchyard_${name}`, help, () => bus.stats()[figure]);
 }
 
 /** What the process costs, and how long its event loop makes others wait. */
