@@ -2,11 +2,12 @@ import type { ClientInfo } from "../channels/publication.ts";
 import type { ChannelName, ConnectionId } from "../ids.ts";
 import type { PresenceBus, PresenceStats } from "../ports/bus.ts";
 import type { MemoryLifecycle } from "./memory-lifecycle.ts";
+import { SmallMap } from "./small-map.ts";
 
 /** Presence of one process: entries need no lease, they end with it. */
 export class MemoryPresence implements PresenceBus {
   readonly #lifecycle: MemoryLifecycle;
-  readonly #channels = new Map<ChannelName, Map<ConnectionId, ClientInfo>>();
+  readonly #channels = new Map<ChannelName, SmallMap<ConnectionId, ClientInfo>>();
   #entries = 0;
 
   constructor(lifecycle: MemoryLifecycle) {
@@ -22,7 +23,7 @@ export class MemoryPresence implements PresenceBus {
     this.#lifecycle.started();
     let members = this.#channels.get(channel);
     if (members === undefined) {
-      members = new Map();
+      members = new SmallMap();
       this.#channels.set(channel, members);
     }
     const before = members.size;
@@ -39,7 +40,7 @@ export class MemoryPresence implements PresenceBus {
 
   async members(channel: ChannelName): Promise<ReadonlyMap<ConnectionId, ClientInfo>> {
     this.#lifecycle.started();
-    return new Map(this.#channels.get(channel));
+    return new Map(this.#channels.get(channel)?.entries());
   }
 
   async stats(channel: ChannelName): Promise<PresenceStats> {
@@ -47,7 +48,7 @@ export class MemoryPresence implements PresenceBus {
     const members = this.#channels.get(channel);
     if (members === undefined) return { connections: 0, users: 0 };
     const users = new Set<string>();
-    for (const { user } of members.values()) users.add(user);
+    for (const [, { user }] of members.entries()) users.add(user);
     return { connections: members.size, users: users.size };
   }
 
