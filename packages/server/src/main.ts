@@ -21,6 +21,7 @@ import { Lifecycle } from "./lifecycle/lifecycle.ts";
 import { stopSignal } from "./lifecycle/stop-signal.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
+import { DepartureCollection } from "./telemetry/departure-collection.ts";
 import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
 import { createLog } from "./telemetry/log.ts";
 import {
@@ -109,10 +110,17 @@ export async function serve(config: Config): Promise<void> {
     pages: config.dev ? devPages(config, log) : undefined,
   });
   const listener = new HttpListener({ config, log, edges, app, operatorRoutes });
+  gauge(
+    registry,
+    "switchyard_websockets",
+    "WebSockets that the runtime holds open.",
+    () => listener.webSockets,
+  );
 
   const lifecycle = new Lifecycle(
     [
       eventLoopDelay,
+      new DepartureCollection(hub.services.connections, log),
       ...(embedded ? [embedded] : []),
       database,
       migrations,

@@ -152,10 +152,15 @@ export class LocalChannel {
     if (!holds && this.#held === undefined) await this.#repair();
   }
 
+  /** There is a stream, and where it stands is not known; no member is positioned then. */
+  get #isLost(): boolean {
+    return this.options.retention !== undefined && this.#epoch === "";
+  }
+
   async #open(): Promise<void> {
     if (this.#closing) await this.#closing;
-    // A repair that failed holds publications until it has settled.
-    if (!this.#opened) await this.#repairing;
+    // A repair that failed has left the position unknown, and no publication has told it since.
+    if (this.#held === undefined && this.#isLost) this.#opened = undefined;
     this.#opened ??= this.#start();
     await this.#opened;
   }
@@ -234,8 +239,7 @@ export class LocalChannel {
     return {
       result: () => {
         // The bus has gone since: a position that is not known must not be promised.
-        if (this.options.retention && this.#epoch === "")
-          throw new SwitchyardError("busUnavailable");
+        if (this.#isLost) throw new SwitchyardError("busUnavailable");
         return {
           position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
           recovery: since && this.#recover(pending, since, page),
@@ -296,7 +300,8 @@ export class LocalChannel {
       },
       (fanOut, size, frame) => observer.delivered(fanOut.transport, size, frame.length, latencyMs),
       (codec) => {
-        for (const member of this.#members.values()) if (member.codec === codec) member.refusePayload();
+        for (const member of this.#members.values())
+          if (member.codec === codec) member.refusePayload();
       },
     );
   }
@@ -324,8 +329,8 @@ export class LocalChannel {
     try {
       page = await bus.history(this.name, this.#query({ offset: from.offset }, "all"));
     } catch (error) {
-      // Without the bus nothing can be said about the hole. Members start again, and the next of them opens the
-      // channel anew; until then the position is unknown and the next publication sets it.
+      // Without the bus nothing can be said about the hole. Members start again. Until the next publication, or the
+      // next join, which opens the channel anew, the position is unknown.
       log.warn(
         { channel: this.name, ...from, err: error },
         "could not read history to repair a channel",
@@ -333,7 +338,6 @@ export class LocalChannel {
       observer.repaired("lost");
       this.#held = [...before, ...this.#held];
       this.#epoch = "";
-      this.#opened = undefined;
       this.#losePositions();
       return;
     }

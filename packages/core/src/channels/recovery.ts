@@ -29,14 +29,15 @@ export function recoverStream(input: RecoveryInput): RecoveryResult {
   const { since, page, position } = input;
   if (since.epoch !== "" && since.epoch !== position.epoch) return failed;
   if (page.top.epoch !== position.epoch || since.offset > position.offset) return failed;
-  const publications = merge(input);
+  // A client that comes from another node may be ahead of what this one has buffered.
+  const publications = merge(input).filter(({ offset }) => offset > since.offset);
   let expected = since.offset + 1;
   for (const publication of publications) {
     if (publication.offset !== expected) return failed;
     expected += 1;
   }
   if (expected !== position.offset + 1) return failed;
-  if (publications.length > input.maxPublications || bytesOf(publications) > input.maxBytes)
+  if (publications.length > input.maxPublications || isHeavier(publications, input.maxBytes))
     return failed;
   return { kind: "recovered", publications };
 }
@@ -65,11 +66,28 @@ function merge({ page, buffered, position }: RecoveryInput): Publication[] {
   return merged;
 }
 
-/** Characters of data plus a little for the envelope: what a recovery weighs in the link's queue. */
-function bytesOf(publications: readonly Publication[]): number {
-  let bytes = 0;
-  for (const publication of publications) bytes += publication.data.length + envelopeBytes;
-  return bytes;
+const envelopeBytes = 64;
+const encoder = new TextEncoder();
+
+/** Whether a recovery weighs more than `maxBytes` in the link's queue: data, info and tags, and a little for the envelope. */
+function isHeavier(publications: readonly Publication[], maxBytes: number): boolean {
+  const characters = sum(publications, (text) => text.length);
+  // A UTF-16 unit is one to three bytes of UTF-8, so that most need no counting.
+  if (characters * 3 <= maxBytes) return false;
+  return (
+    characters > maxBytes || sum(publications, (text) => encoder.encode(text).length) > maxBytes
+  );
 }
 
-const envelopeBytes = 64;
+function sum(publications: readonly Publication[], weigh: (text: string) => number): number {
+  let total = 0;
+  for (const { data, info, tags } of publications) {
+    total += envelopeBytes + (typeof data === "string" ? weigh(data) : data.length);
+    if (info) {
+      total += weigh(info.user) + info.client.length;
+      total += weigh(info.connInfo ?? "") + weigh(info.chanInfo ?? "");
+    }
+    if (tags) total += weigh(JSON.stringify(tags));
+  }
+  return total;
+}

@@ -1,4 +1,10 @@
-import { type Disconnect, disconnects, type JsonText } from "@switchyard/protocol";
+import {
+  type Disconnect,
+  disconnects,
+  type JsonText,
+  type Unsubscribe,
+  unsubscribes,
+} from "@switchyard/protocol";
 import { type ChannelAddress, parseChannel } from "../channels/channel-address.ts";
 import { fitsFormat } from "../channels/publication-format.ts";
 import { SwitchyardError } from "../errors/switchyard-error.ts";
@@ -69,9 +75,19 @@ export class HubOperations implements ServerOperations {
     await this.#askAll({ type: "subscribe", ...order });
   }
 
-  async unsubscribe(target: ConnectionSelector, channel: string): Promise<void> {
+  async unsubscribe(
+    target: ConnectionSelector,
+    channel: string,
+    given: Unsubscribe = unsubscribes.server,
+  ): Promise<void> {
     this.#address(channel);
-    await this.#askAll({ type: "unsubscribe", target, channel: channelName(channel) });
+    if (given.code < 2000 || given.code > 2999)
+      throw new SwitchyardError("badRequest", {
+        field: "code",
+        detail: "code must be 2000 to 2999",
+      });
+    const request = { target, channel: channelName(channel), unsubscribe: given };
+    await this.#askAll({ type: "unsubscribe", ...request });
   }
 
   async disconnect({ target, spare, disconnect }: DisconnectRequest): Promise<void> {

@@ -1,5 +1,6 @@
-import { disconnects, unsubscribes } from "@switchyard/protocol";
+import { disconnects } from "@switchyard/protocol";
 import { compileChannelPattern } from "../channels/channel-pattern.ts";
+import { SwitchyardError } from "../errors/switchyard-error.ts";
 import type { ChannelName } from "../ids.ts";
 import { hasPassed } from "./commands/subscribe.ts";
 import type { Connection } from "./connection.ts";
@@ -33,7 +34,7 @@ export class NodeRequestHandler {
       case "unsubscribe":
         return this.#forEach(request, (connection) =>
           connection.serially(request.channel, async () =>
-            connection.unsubscribe(request.channel, unsubscribes.server),
+            connection.unsubscribe(request.channel, request.unsubscribe),
           ),
         );
       case "disconnect":
@@ -101,7 +102,11 @@ export class NodeRequestHandler {
 
   #channels(pattern: string): ReadonlyMap<ChannelName, number> {
     const matches = compileChannelPattern(pattern);
-    if (!matches) throw new Error("the channel pattern is malformed");
+    if (!matches)
+      throw new SwitchyardError("internal", {
+        field: "pattern",
+        detail: "the pattern is malformed",
+      });
     const channels = new Map<ChannelName, number>();
     for (const channel of this.#services.channels.values()) {
       if (channel.size > 0 && (pattern === "" || matches(channel.name)))

@@ -1,4 +1,4 @@
-import type { Disconnect, JsonText } from "@switchyard/protocol";
+import type { Disconnect, JsonText, Unsubscribe } from "@switchyard/protocol";
 import type { ChannelName, ConnectionId } from "../ids.ts";
 import type { StreamPosition } from "../channels/publication.ts";
 import type { SubscriptionOverride } from "../ports/authenticator.ts";
@@ -34,6 +34,7 @@ export type NodeRequest =
       readonly type: "unsubscribe";
       readonly target: ConnectionSelector;
       readonly channel: ChannelName;
+      readonly unsubscribe: Unsubscribe;
     }
   | {
       readonly type: "disconnect";

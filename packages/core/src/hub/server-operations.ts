@@ -1,4 +1,4 @@
-import type { ClientInfo, JsonText, Payload } from "@switchyard/protocol";
+import type { ClientInfo, JsonText, Payload, Unsubscribe } from "@switchyard/protocol";
 import type { Publication, StreamPosition } from "../channels/publication.ts";
 import type { SubscriptionOverride } from "../ports/authenticator.ts";
 import type { PresenceStats } from "../ports/bus.ts";
@@ -20,8 +20,12 @@ export interface ServerOperations {
   publish(request: PublishRequest): Promise<PublishOutcome>;
   /** Succeeds for users that are not connected. Rejects with `internal` when a connection refused (such as `expireAt` in the past). */
   subscribe(request: SubscribeUserRequest): Promise<void>;
-  /** Ends client-side subscriptions too; matching connections that were not subscribed get the push all the same. */
-  unsubscribe(target: ConnectionSelector, channel: string): Promise<void>;
+  /**
+   * Ends client-side subscriptions too; matching connections that were not subscribed get the push all the same.
+   * `given`: default 2000. Below 2500 the client stays away, from there on it comes back (protocol 5.3); 2502 makes it
+   * drop its token and its position. `badRequest` outside 2000–2999.
+   */
+  unsubscribe(target: ConnectionSelector, channel: string, given?: Unsubscribe): Promise<void>;
   disconnect(request: DisconnectRequest): Promise<void>;
   refresh(request: RefreshConnectionRequest): Promise<void>;
   /** A `message` push to every connection that `target` means. Returns how many there were. */

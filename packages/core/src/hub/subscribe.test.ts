@@ -334,12 +334,13 @@ describe("order", () => {
 });
 
 describe("join and leave", () => {
+  interface Told {
+    readonly join?: { readonly info: { readonly user: string } };
+    readonly leave?: { readonly info: { readonly user: string } };
+  }
   const infos = (client: TestClient): unknown[] =>
-    client.pushes.map((push) =>
-      Object.entries(push)
-        .filter(([key]) => key !== "channel")
-        .map(([key, { info }]: [string, { info?: { user: string } }]) => `${key} ${info?.user}`)
-        .join(),
+    client.pushes.map(({ join, leave }: Told) =>
+      join ? `join ${join.info.user}` : `leave ${leave?.info.user}`,
     );
 
   test("go to everybody where they are forced, the newcomer included", async () => {

@@ -15,13 +15,15 @@ export class Lifecycle {
     this.#log = log;
   }
 
-  /** When one does not start, those before it are stopped again, and its error is thrown. */
+  /** When one does not start, those before it are drained and stopped again, and its error is thrown. */
   async start(): Promise<void> {
     for (const component of this.#components) {
       const began = performance.now();
       try {
         await component.start();
       } catch (error) {
+        // What a part has taken into memory is to be there again at the next start.
+        await this.#all("drain", performance.now() + failedStartMs);
         await this.#all("stop", performance.now() + failedStartMs);
         throw error;
       }

@@ -177,7 +177,7 @@ export function registerProcessGauges(
   }
 }
 
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   const metric = new Gauge({
     name,
     help,

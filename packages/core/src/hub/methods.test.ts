@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { TestHub, type TestHubParts, turn } from "@switchyard/testkit";
+import { type JsonText, toJsonText } from "@switchyard/protocol";
+import { ApplicationError } from "../errors/application-error.ts";
+import { SwitchyardError } from "../errors/switchyard-error.ts";
+import type { Caller, RpcMethod, SendHandler } from "./method-registry.ts";
+
+const hubs: TestHub[] = [];
+afterEach(async () => {
+  for (const hub of hubs.splice(0)) await hub.stop();
+});
+
+interface Methods {
+  readonly rpc?: Readonly<Record<string, RpcMethod>>;
+  readonly send?: Readonly<Record<string, SendHandler>>;
+}
+
+async function started(
+  { rpc = {}, send = {} }: Methods,
+  parts: TestHubParts = {},
+): Promise<TestHub> {
+  const hub = new TestHub(parts);
+  for (const [name, method] of Object.entries(rpc)) hub.hub.methods.rpc.set(name, method);
+  for (const [name, handler] of Object.entries(send)) hub.hub.methods.send.set(name, handler);
+  hubs.push(hub);
+  return hub.start();
+}
+
+describe("rpc", () => {
+  test("108 without any method, 104 for an unknown one", async () => {
+    const bare = await (await started({})).connect();
+    expect((await bare.ask({ rpc: { method: "m" } })).error).toEqual({
+      code: 108,
+      message: "not available",
+    });
+    const client = await (await started({ rpc: { m: async () => undefined } })).connect();
+    expect((await client.ask({ rpc: { method: "n" } })).error).toEqual({
+      code: 104,
+      message: "method not found",
+    });
+    expect(await client.ask({ rpc: { method: "m" } })).toEqual({ id: 3, rpc: {} });
+  });
+
+  test("knows its caller, hands data on as text, and may push to it", async () => {
+    const seen: [Caller, JsonText | undefined][] = [];
+    const hub = await started({
+      rpc: {
+        async echo(caller, data) {
+          seen.push([caller, data]);
+          caller.send(toJsonText("first"));
+          return data;
+        },
+      },
+    });
+    const client = await hub.connect("ann");
+    client.sendRaw('{"id":7,"rpc":{"method":"echo","data":{"n": 9007199254740993}}}');
+    await turn();
+    expect(client.link.texts.slice(1)).toEqual([
+      '{"push":{"message":{"data":"first"}}}',
+      '{"id":7,"rpc":{"data":{"n": 9007199254740993}}}',
+    ]);
+    const [caller] = seen[0] ?? [];
+    expect([caller?.user, String(caller?.connection)]).toEqual(["ann", client.connection.id]);
+  });
+
+  test("errors: an application's own code, a refusal by name, anything else 100 and in the log", async () => {
+    const hub = await started({
+      rpc: {
+        own: () => Promise.reject(new ApplicationError(1_042, "sold out")),
+        refused: () => Promise.reject(new SwitchyardError("permissionDenied")),
+        broken: () => {
+          throw new Error("with a secret");
+        },
+      },
+    });
+    const client = await hub.connect();
+    expect((await client.ask({ rpc: { method: "own" } })).error).toEqual({
+      code: 1_042,
+      message: "sold out",
+    });
+    expect((await client.ask({ rpc: { method: "refused" } })).error).toEqual({
+      code: 103,
+      message: "permission denied",
+    });
+    expect((await client.ask({ rpc: { method: "broken" } })).error).toEqual({
+      code: 100,
+      message: "internal server error",
+      temporary: true,
+    });
+    expect(hub.log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+    const codes = [1_042, 103, 100].map((code) => hub.observer.of(`error ${code}`));
+    expect(codes).toEqual([1, 1, 1]);
+    for (const code of [399, 2_000, 1.5])
+      expect(() => new ApplicationError(code, "")).toThrow(RangeError);
+  });
+
+  test("may be answered out of order; one that outlives its connection is told and says nothing", async () => {
+    const slow = Promise.withResolvers<JsonText | undefined>();
+    let signal: AbortSignal | undefined;
+    const hub = await started({
+      rpc: {
+        slow(caller) {
+          ({ signal } = caller);
+          return slow.promise;
+        },
+        quick: async () => toJsonText("quick"),
+      },
+    });
+    const client = await hub.connect();
+    client.send({ rpc: { method: "slow" } }, { rpc: { method: "quick" } });
+    await turn();
+    expect(client.messages.slice(1)).toEqual([{ id: 3, rpc: { data: "quick" } }]);
+    expect(signal?.aborted).toBe(false);
+    client.vanish();
+    expect(signal?.aborted).toBe(true);
+    slow.reject(new Error("too late"));
+    await turn();
+    expect(client.messages).toHaveLength(2);
+    expect(hub.log.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  test("beyond what may be in flight: 111, temporary; then it goes on", async () => {
+    const waiting: PromiseWithResolvers<undefined>[] = [];
+    const hub = await started(
+      {
+        rpc: {
+          wait() {
+            const one = Promise.withResolvers<undefined>();
+            waiting.push(one);
+            return one.promise;
+          },
+        },
+      },
+      { limits: { commandsInFlight: 2 } },
+    );
+    const client = await hub.connect();
+    for (let n = 0; n < 3; n += 1) client.send({ rpc: { method: "wait" } });
+    await turn();
+    expect(client.messages.slice(1)).toEqual([
+      { id: 4, error: { code: 111, message: "too many requests", temporary: true } },
+    ]);
+    for (const one of waiting) one.resolve(undefined);
+    await turn();
+    client.send({ rpc: { method: "wait" } });
+    expect(waiting).toHaveLength(3);
+    expect(client.messages.map(({ id }) => id)).toEqual([1, 4, 2, 3]);
+  });
+});
+
+describe("send", () => {
+  test("3508 where nothing takes it", async () => {
+    const client = await (await started({})).connect();
+    client.send({ send: { data: 1 } });
+    expect(client.closedWith).toBe(3508);
+  });
+
+  test("goes by data.type; what is wrong comes back as a message", async () => {
+    const taken: string[] = [];
+    const hub = await started({
+      send: {
+        ok: (caller, data) => {
+          taken.push(`${caller.user} ${data}`);
+          caller.send(toJsonText({ type: "done" }));
+        },
+        broken: () => {
+          throw new Error("with a secret");
+        },
+      },
+    });
+    const client = await hub.connect("ann");
+    const sends = [
+      '{"send":{"data":{"type":"ok","n": 1}}}',
+      '{"send":{"data":{"type":"other"}}}',
+      '{"send":{"data":{"type":7}}}',
+      '{"send":{"data":[]}}',
+      '{"send":{}}',
+      '{"send":{"data":{"type":"broken"}}}',
+    ];
+    for (const frame of sends) client.sendRaw(frame);
+    expect(taken).toEqual(['ann {"type":"ok","n": 1}']);
+    const unknown = { type: "error", code: 104, message: "data.type must be one of: ok, broken" };
+    expect(client.pushes.map(({ message }) => (message as { data: unknown }).data)).toEqual([
+      { type: "done" },
+      { ...unknown, of: "other" },
+      { ...unknown, of: "" },
+      { ...unknown, of: "" },
+      { ...unknown, of: "" },
+      { type: "error", code: 100, message: "internal server error", of: "broken" },
+    ]);
+    expect(client.closedWith).toBeUndefined();
+    expect(hub.log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+  });
+
+  test("data nested 100,000 deep is an unknown type, no crash", async () => {
+    const client = await (await started({ send: { ok: () => undefined } })).connect();
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    client.sendRaw(`{"send":{"data":${deep}}}`);
+    expect(client.closedWith ?? client.pushes.length).toBe(
+      client.closedWith === undefined ? 1 : 3501,
+    );
+  });
+});
