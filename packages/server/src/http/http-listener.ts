@@ -4,6 +4,7 @@ import type { Config } from "../config/declaration.ts";
 import type { ClientEdges } from "../edges/client-edges.ts";
 import type { EdgeServer } from "../edges/edge-options.ts";
 import type { Component } from "../lifecycle/component.ts";
+import { absoluteRequest } from "./absolute-request.ts";
 
 interface HttpListenerOptions {
   readonly config: Config;
@@ -45,7 +46,11 @@ export class HttpListener implements Component {
       idleTimeout: idleTimeoutSeconds,
       // Otherwise a stack is printed for every stream that is cut off by force.
       development: false,
-      fetch: (request, listening) => edges.fetch(request, listening, (other) => app.fetch(other)),
+      fetch: (given, listening) => {
+        const request = absoluteRequest(given);
+        if (request instanceof Response) return request;
+        return edges.fetch(request, listening, (other) => app.fetch(other));
+      },
       websocket: edges.websocket,
     });
     edges.attach(server);
