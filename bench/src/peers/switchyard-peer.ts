@@ -28,7 +28,7 @@ const NAMESPACE_OF: Readonly<Record<Addressing, string>> = {
 };
 
 /** Defaults of production, but for what one generator must be allowed to do, and silence. */
-function configuration(port: number, dataDir: string): unknown {
+function configuration(port: number, dataDir: string, addressing: Addressing): unknown {
   const open = {
     allow_subscribe_for_client: true,
     allow_publish_for_client: true,
@@ -39,7 +39,11 @@ function configuration(port: number, dataDir: string): unknown {
     data_dir: dataDir,
     api: { key: [API_KEY] },
     token: { secret: TOKEN_SECRET },
-    client: { limits: { commands_per_second: 0 } },
+    client: {
+      // The figure is for one subscription; a personal channel would be a second.
+      personal_channel: addressing !== "presence",
+      limits: { commands_per_second: 0 },
+    },
     channel: {
       namespaces: [
         { name: "bench", ...open },
@@ -95,7 +99,7 @@ export function createSwitchyardPeer(publishVia: "http" | "websocket"): Peer {
       // JSON is YAML.
       writeFileSync(
         configPath,
-        JSON.stringify(configuration(port, join(folder, "data")), undefined, 2),
+        JSON.stringify(configuration(port, join(folder, "data"), addressing), undefined, 2),
       );
       const log = openSync(logPath, "w");
       const child = Bun.spawn([...prefix, process.execPath, cli, "serve", "--config", configPath], {

@@ -131,7 +131,7 @@ function tableOf(
       ratio(row.bytesPerConnection, bun?.bytesPerConnection),
       `${(row.idleCpuShare * 100).toFixed(1)} %`,
       row.peer === "switchyard"
-        ? "with presence, a user and a token each; without PostgreSQL's processes"
+        ? "with presence, a user and a token each, no personal channel; without PostgreSQL's processes"
         : "",
     ];
   });
