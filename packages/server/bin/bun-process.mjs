@@ -95,7 +95,7 @@ function ownsTerminal() {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[2] === fields[5];
   } catch {
-    return Boolean(process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY);
+    return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   }
 }
 

@@ -89,7 +89,12 @@ export async function runCli(args: readonly string[], io: CommandIo): Promise<nu
 }
 
 /** Errors whose message tells the reader what to do; of others the stack is needed. By name: their classes are not loaded here. */
-const explained: ReadonlySet<string> = new Set(["CommandError", "SecretsError", "DatabaseError"]);
+const explained: ReadonlySet<string> = new Set([
+  "CommandError",
+  "SecretsError",
+  "DatabaseError",
+  "ListenError",
+]);
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

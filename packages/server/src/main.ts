@@ -17,6 +17,7 @@ import { createApp } from "./http/app.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import { createOperatorRoutes } from "./http/operator-routes.ts";
 import type { Component } from "./lifecycle/component.ts";
+import { insist } from "./lifecycle/insist.ts";
 import { Lifecycle } from "./lifecycle/lifecycle.ts";
 import { stopSignal } from "./lifecycle/stop-signal.ts";
 import { systemClock } from "./system-clock.ts";
@@ -129,7 +130,8 @@ export async function serve(config: Config): Promise<void> {
         start: () => hub.start(),
         drain: () => {
           draining = true;
-          return bus.drain();
+          // The embedded database may be coming back from a crash at this moment.
+          return insist(() => bus.drain(), { clock, patienceMs: config.shutdown.deadlineMs / 2 });
         },
         stop: async () => {
           hub.stop();

@@ -30,8 +30,11 @@ export interface JoinResult {
 export interface PreparedJoin {
   /** Makes `member` part of the channel; from here on it follows the live topic. Call `result` first. */
   enter(member: ChannelMember): void;
-  /** Valid until the end of the turn. Throws `busUnavailable` when the channel's position has become unknown. */
-  result(): JoinResult;
+  /**
+   * Valid until the end of the turn. A recovery above `maxBytes` (default: the context's) fails. Throws
+   * `busUnavailable` when the channel's position has become unknown.
+   */
+  result(maxBytes?: number): JoinResult;
   /** Instead of `enter`. */
   abandon(): void;
 }
@@ -159,10 +162,11 @@ export class LocalChannel {
 
   async #open(): Promise<void> {
     if (this.#closing) await this.#closing;
-    // A repair that failed has left the position unknown, and no publication has told it since.
-    if (this.#held === undefined && this.#isLost) this.#opened = undefined;
     this.#opened ??= this.#start();
     await this.#opened;
+    // A repair that failed has left the position unknown, and no publication has told it since.
+    if (this.#isLost) await this.#repair();
+    if (this.#isLost) throw new SwitchyardError("busUnavailable");
   }
 
   async #start(): Promise<void> {
@@ -199,21 +203,21 @@ export class LocalChannel {
   async #close(): Promise<void> {
     try {
       await this.#opened?.catch(() => {});
-      // A repair sets the position, which must not come after it has been forgotten.
-      await this.#repairing;
       await this.#context.bus.unsubscribe(this.name);
     } catch (error) {
       this.#context.log.warn(
         { channel: this.name, err: error },
         "could not unsubscribe from the bus",
       );
-    } finally {
-      this.#opened = undefined;
-      this.#closing = undefined;
-      this.#epoch = "";
-      this.#offset = 0;
-      if (this.#references === 0) this.#context.onEmpty(this);
     }
+    // A repair sets the position, which must not come after it has been forgotten. One may begin until the bus is
+    // unsubscribed, and one more with what the last one held.
+    while (this.#repairing) await this.#repairing;
+    this.#opened = undefined;
+    this.#closing = undefined;
+    this.#epoch = "";
+    this.#offset = 0;
+    if (this.#references === 0) this.#context.onEmpty(this);
   }
 
   /** Reads what came after `since`, with this node's position at or past it. */
@@ -237,12 +241,12 @@ export class LocalChannel {
     page: HistoryPage | undefined,
   ): PreparedJoin {
     return {
-      result: () => {
+      result: (maxBytes = this.#context.maxRecoveredBytes) => {
         // The bus has gone since: a position that is not known must not be promised.
         if (this.#isLost) throw new SwitchyardError("busUnavailable");
         return {
           position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
-          recovery: since && this.#recover(pending, since, page),
+          recovery: since && this.#recover(pending, since, page, maxBytes),
         };
       },
       enter: (member) => {
@@ -260,6 +264,7 @@ export class LocalChannel {
     pending: PendingJoin,
     since: StreamPosition,
     page: HistoryPage | undefined,
+    maxBytes: number,
   ): RecoveryResult {
     if (!page) return { kind: "failed" };
     const recover = this.options.recoveryMode === "cache" ? recoverLatest : recoverStream;
@@ -269,7 +274,7 @@ export class LocalChannel {
       buffered: pending.buffered,
       position: { epoch: this.#epoch, offset: this.#offset },
       maxPublications: this.#context.maxRecoveredPublications,
-      maxBytes: this.#context.maxRecoveredBytes,
+      maxBytes,
     });
   }
 
@@ -327,15 +332,17 @@ export class LocalChannel {
     this.#held = [];
     let page: HistoryPage;
     try {
-      page = await bus.history(this.name, this.#query({ offset: from.offset }, "all"));
+      // Of an unknown position nothing can be missing: only the top is asked for.
+      const limit = from.epoch === "" ? 0 : "all";
+      page = await bus.history(this.name, this.#query({ offset: from.offset }, limit));
     } catch (error) {
-      // Without the bus nothing can be said about the hole. Members start again. Until the next publication, or the
-      // next join, which opens the channel anew, the position is unknown.
+      // Without the bus nothing can be said about the hole. Members start again. Until the next publication, or until
+      // the next join has asked for it, the position is unknown.
       log.warn(
         { channel: this.name, ...from, err: error },
         "could not read history to repair a channel",
       );
-      observer.repaired("lost");
+      if (from.epoch !== "") observer.repaired("lost");
       this.#held = [...before, ...this.#held];
       this.#epoch = "";
       this.#losePositions();
@@ -356,6 +363,7 @@ export class LocalChannel {
     this.#epoch = top.epoch;
     this.#offset = top.offset;
     this.#confirmedAt = this.#context.clock.monotonic();
+    if (from.epoch === "") return;
     observer.repaired(whole ? "repaired" : "lost");
     log.warn(
       { channel: this.name, from, top, whole },

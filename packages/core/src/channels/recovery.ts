@@ -54,6 +54,7 @@ export function recoverLatest(input: RecoveryInput): RecoveryResult {
     return failed;
   if (since.epoch === position.epoch && since.offset === position.offset)
     return { kind: "recovered", publications: [] };
+  if (isHeavier([latest], input.maxBytes)) return failed;
   return { kind: "recovered", publications: [latest] };
 }
 
@@ -79,7 +80,14 @@ function isHeavier(publications: readonly Publication[], maxBytes: number): bool
   );
 }
 
-function sum(publications: readonly Publication[], weigh: (text: string) => number): number {
+/** What a recovery takes of the link's queue. */
+export function recoveredBytes(publications: readonly Weighed[]): number {
+  return sum(publications, (text) => encoder.encode(text).length);
+}
+
+type Weighed = Pick<Publication, "data" | "info" | "tags">;
+
+function sum(publications: readonly Weighed[], weigh: (text: string) => number): number {
   let total = 0;
   for (const { data, info, tags } of publications) {
     total += envelopeBytes + (typeof data === "string" ? weigh(data) : data.length);

@@ -21,6 +21,7 @@ import { decodeFrame } from "./decode-frame.ts";
 import type { ClientConnection, ConnectionRequest } from "./hub-edge.ts";
 import type { HubServices } from "./hub-services.ts";
 import { PublicationRates } from "./publication-rates.ts";
+import { RecoveryTurns } from "./recovery-turns.ts";
 import { SubscriptionList } from "./subscription-list.ts";
 import type { Subscription, SubscriptionTerms } from "./subscription.ts";
 
@@ -71,6 +72,8 @@ export class Connection implements ClientConnection {
   #tasks: Map<string, Promise<unknown>> | undefined;
   #gate: CommandGate;
   #rates: PublicationRates | undefined;
+  /** Only while a recovery is under way. */
+  #recoveries: RecoveryTurns | undefined;
   #aborter: AbortController | undefined;
 
   constructor(link: Link, codec: Codec, request: ConnectionRequest, services: HubServices) {
@@ -138,7 +141,7 @@ export class Connection implements ClientConnection {
   }
 
   drained(): void {
-    // Nothing of the hub's own waits for a link yet: recoveries are bounded below the link's limit.
+    this.#recoveries?.drained();
   }
 
   transportClosed(code: number, slow: boolean): void {
@@ -276,6 +279,18 @@ export class Connection implements ClientConnection {
     return previous ? previous.then(task) : task();
   }
 
+  /** Runs `recover` when the recoveries of other channels before it have been sent and mostly taken. */
+  async recovering<Result>(recover: () => Promise<Result>): Promise<Result> {
+    const { clock, options } = this.services;
+    const { pauseBytes } = options.limits;
+    const turns = (this.#recoveries ??= new RecoveryTurns({ link: this.link, clock, pauseBytes }));
+    try {
+      return await turns.take(recover);
+    } finally {
+      if (turns.idle) this.#recoveries = undefined;
+    }
+  }
+
   #take(command: Command): void {
     if (this.closed) return;
     if (command.method !== "pong") this.services.observer.commandReceived(command.method);
@@ -388,9 +403,12 @@ export class Connection implements ClientConnection {
       this.#subscriptions.delete(subscription);
       this.#leave(subscription);
     }
+    this.#recoveries?.cancel();
     this.#aborter?.abort();
     observer.connectionClosed(this.link.fanOut.transport, code);
-    this.services.log.debug(
+    // What the client must mend is worth a line without being asked for.
+    const level = code >= 3500 && code < 4000 ? "info" : "debug";
+    this.services.log[level](
       { client: this.id, user: this.user, requestId: this.request.requestId, code },
       "connection closed",
     );

@@ -271,7 +271,8 @@ describe("with a position", () => {
       release();
       for (let turns = 0; turns < 10; turns += 1) await turn();
       await hub.publish("a", "5");
-      const { publications } = client.messages[1]?.["subscribe"] as {
+      const [, reply = {}] = client.messages;
+      const { publications } = reply["subscribe"] as {
         publications: { data: number }[];
       };
       expect(publications.map(({ data }) => data)).toEqual([2, 3, 4]);

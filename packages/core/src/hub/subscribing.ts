@@ -57,8 +57,11 @@ export function settleTerms(
 /** Joined but for one synchronous step, so that the reply can be written right before the first publication. */
 export interface PreparedSubscription {
   readonly channel: ChannelName;
-  /** The result as of this turn; `enter` must follow in the same turn. */
-  result(data: JsonText | undefined): SubscribeResult;
+  /**
+   * The result as of this turn; `enter` must follow in the same turn. `maxBytes`: a heavier recovery fails. Default:
+   * half of a link's queue.
+   */
+  result(data: JsonText | undefined, maxBytes?: number): SubscribeResult;
   enter(): void;
   /** Instead of `enter`: gives back what was reserved. */
   abandon(): void;
@@ -86,7 +89,8 @@ export async function prepareSubscription(
   }
   return {
     channel: terms.channel,
-    result: (data) => subscribeResult(connection, terms, join.result(), since, data),
+    result: (data, maxBytes) =>
+      subscribeResult(connection, terms, join.result(maxBytes), since, data),
     enter: () => {
       const replaced = connection.takeReplaced(terms);
       join.enter(subscription);

@@ -18,12 +18,21 @@ export async function runParts<Result>(
 ): Promise<Result[]> {
   const results: Result[] = [];
   let next = 0;
+  let doneInTurn = 0;
+  // One turn for all workers: with turns of their own each would do `partsPerTurn`, all within the same turn.
+  let turn: Promise<void> | undefined;
+  const nextTurn = async (): Promise<void> => {
+    await eventLoopTurn();
+    doneInTurn = 0;
+    turn = undefined;
+  };
   const worker = async (): Promise<void> => {
     while (next < count) {
       const index = next;
       next += 1;
       results[index] = await run(index);
-      if (next % partsPerTurn === 0) await eventLoopTurn();
+      doneInTurn += 1;
+      if (doneInTurn >= partsPerTurn) await (turn ??= nextTurn());
     }
   };
   await Promise.all(Array.from({ length: Math.min(parallel, count) }, worker));

@@ -160,6 +160,8 @@ describe("over real sockets", () => {
     client.send(post("/api/info", "{}"));
     expect(statusLines(await client.until('{"result"'))).toEqual(["HTTP/1.1 200"]);
     expect(api.calls).toEqual([["info"]]);
+    while (api.logged.length === 0) await turn();
+    expect(api.logged.map(({ level }) => level)).toEqual(["info"]);
   });
 
   test("refused requests leave the connection usable", async () => {

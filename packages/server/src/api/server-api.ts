@@ -88,7 +88,13 @@ async function answerInScope(
   if (request.method !== "POST") return refusal("wrongVerb");
   if (!options.checkApiKey(request.headers, queryOf(request))) return refusal("unauthorized");
   try {
-    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes);
+    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes).catch(
+      (error: unknown) => {
+        options.log.info({ requestId, err: error }, "the body of a server API request broke off");
+        return undefined;
+      },
+    );
+    if (body === undefined) return refusal("malformed");
     if (body.kind === "tooLarge") return refusal("tooLarge");
     return await endpoint(body.text, scope, request);
   } catch (error) {

@@ -22,10 +22,13 @@ export const configCommand: Command = {
   help: () => usage,
   async run([subcommand = "", ...args], io) {
     switch (subcommands.find((name) => name === subcommand)) {
-      case "check":
-        await loadConfig(args, io);
-        io.out("The configuration is right.\n");
+      case "check": {
+        const { file } = await loadConfig(args, io);
+        const read =
+          file === undefined ? "There is no file; flags and variables are" : `${file} is`;
+        io.out(`${read} right.\n`);
         return 0;
+      }
       case "print": {
         const { config, origins } = await loadConfig(args, io);
         io.out(renderEffective(config, origins));

@@ -13,6 +13,8 @@ import type { CommandIo } from "./command.ts";
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** The file that was read; undefined without one. */
+  readonly file: string | undefined;
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
@@ -42,7 +44,11 @@ export async function loadConfig(args: readonly string[], io: CommandIo): Promis
   if (!result.ok || mistakes.length > 0)
     throw new CommandError(formatMistakes(mistakes).trimEnd(), failed);
   const { config, origins } = result;
-  return { config: { ...config, dataDir: resolve(io.cwd, config.dataDir) }, origins };
+  return {
+    config: { ...config, dataDir: resolve(io.cwd, config.dataDir) },
+    file: file?.path,
+    origins,
+  };
 }
 
 interface FoundFile {

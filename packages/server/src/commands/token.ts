@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/declaration.ts";
 import { parseJsonText } from "@switchyard/protocol";
 import { signToken } from "../auth/sign-token.ts";
 import { parseDuration } from "../config/quantities.ts";
@@ -60,6 +63,7 @@ export const tokenCommand: Command = {
       );
     }
     const { config } = await loadConfig(rest, io);
+    await findSecret(config);
     const { token } = await resolveSecrets(config);
     if (token.secret === undefined) {
       throw new CommandError(
@@ -87,6 +91,21 @@ export const tokenCommand: Command = {
     return 0;
   },
 };
+
+/** A secret that this command made would be no server's: its tokens would be refused everywhere. */
+async function findSecret({ token, dataDir, dev }: Config): Promise<void> {
+  const hasPublicKeys =
+    token.rsaPublicKey !== undefined ||
+    token.ecdsaPublicKey !== undefined ||
+    token.jwksUrl.length > 0;
+  if (token.secret !== undefined || (hasPublicKeys && !dev)) return;
+  const file = join(dataDir, "secrets.json");
+  if (existsSync(file)) return;
+  throw new CommandError(
+    `No token secret: SWITCHYARD_TOKEN_SECRET is not set and ${file} does not exist. ` +
+      "Start the server once, or name its data directory with --data-dir.",
+  );
+}
 
 function jsonFlag(name: string, text: string | undefined): JsonText | undefined {
   if (text === undefined) return undefined;

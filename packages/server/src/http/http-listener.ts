@@ -14,6 +14,23 @@ interface HttpListenerOptions {
   readonly operatorRoutes: Hono;
 }
 
+/** A port cannot be listened on. The message says which and what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+function listening<Server>(what: string, variable: string, start: () => Server): Server {
+  try {
+    return start();
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new ListenError(
+      `Cannot listen on ${what} (${reason}): is another server there? Choose another port with ${variable}.`,
+      { cause },
+    );
+  }
+}
+
 /** The ports: client transports first, the rest by the application; metrics and profiles on a port of their own if asked. */
 export class HttpListener implements Component {
   readonly name = "http";
@@ -38,29 +55,34 @@ export class HttpListener implements Component {
   async start(): Promise<void> {
     const { config, edges, app, operatorRoutes, log } = this.#options;
     const { address, port, internalAddress, internalPort } = config.http;
-    const server = Bun.serve({
-      hostname: address,
-      port,
-      // The API's own bound; larger bodies are refused before they are in memory.
-      maxRequestBodySize: config.api.bodyBytes + bodySlackBytes,
-      idleTimeout: idleTimeoutSeconds,
-      // Otherwise a stack is printed for every stream that is cut off by force.
-      development: false,
-      fetch: (given, listening) => {
-        const request = absoluteRequest(given);
-        if (request instanceof Response) return request;
-        return edges.fetch(request, listening, (other) => app.fetch(other));
-      },
-      websocket: edges.websocket,
-    });
+    const server = listening(`${address}:${port}`, "SWITCHYARD_HTTP_PORT", () =>
+      Bun.serve({
+        hostname: address,
+        port,
+        // The API's own bound; larger bodies are refused before they are in memory.
+        maxRequestBodySize: config.api.bodyBytes + bodySlackBytes,
+        idleTimeout: idleTimeoutSeconds,
+        // Otherwise a stack is printed for every stream that is cut off by force.
+        development: false,
+        fetch: (given, host) => {
+          const request = absoluteRequest(given);
+          if (request instanceof Response) return request;
+          return edges.fetch(request, host, (other) => app.fetch(other));
+        },
+        websocket: edges.websocket,
+      }),
+    );
     edges.attach(server);
     this.#server = server;
     if (internalPort === undefined) return;
-    this.#internal = Bun.serve({
-      hostname: internalAddress,
-      port: internalPort,
-      fetch: (request) => operatorRoutes.fetch(request),
-    });
+    const internal = `${internalAddress}:${internalPort}`;
+    this.#internal = listening(internal, "SWITCHYARD_HTTP_INTERNAL_PORT", () =>
+      Bun.serve({
+        hostname: internalAddress,
+        port: internalPort,
+        fetch: (request) => operatorRoutes.fetch(request),
+      }),
+    );
     log.info(
       { url: `http://${this.#internal.hostname}:${this.#internal.port}` },
       "metrics and profiles",

@@ -3,7 +3,10 @@ import { RecordingLog } from "@switchyard/testkit";
 import type { Component } from "./component.ts";
 import { Lifecycle } from "./lifecycle.ts";
 
-function recorder(): { readonly steps: string[]; part(name: string, fails?: string): Component } {
+function recorder(): {
+  readonly steps: string[];
+  readonly part: (name: string, fails?: string) => Component;
+} {
   const steps: string[] = [];
   return {
     steps,

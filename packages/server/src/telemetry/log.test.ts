@@ -60,3 +60,14 @@ test("lines for people hold the same", () => {
   expect(line).toContain("client=c-1");
   expect(line).toContain("n=2");
 });
+
+test("a cause is told like an error, by itself too", () => {
+  const told = (fields: object): unknown => {
+    const line = captured(() => createLog({ level: "info", format: "json" }).error(fields, "x"));
+    const { cause } = JSON.parse(line) as { readonly cause?: unknown };
+    return cause;
+  };
+  expect(told({ cause: new TypeError("no") })).toMatchObject({ type: "TypeError", message: "no" });
+  expect(told({ cause: "said so" })).toEqual({ message: "said so" });
+  expect(told({ cause: undefined })).toBeUndefined();
+});

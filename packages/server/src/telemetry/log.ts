@@ -6,13 +6,13 @@ import { prettyLine } from "./pretty-line.ts";
 /** Structured log on standard error: one JSON object a line, or lines for people. */
 export function createLog({ level, format }: Config["log"]): Log {
   const write = (line: string): void => {
-    process.stderr.write(format === "pretty" ? prettyLine(line) : line);
+    process.stderr.write(format === "pretty" ? prettyLine(line, process.stderr.isTTY) : line);
   };
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
+    serializers: { err: describeError, cause: describeError },
   };
   return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, { write });
 }

@@ -8,7 +8,7 @@ const colours: Readonly<Record<string, string>> = {
 const plain = "\u001b[0m";
 
 /** One JSON log line as a person reads it: time of day, level, message, fields. */
-export function prettyLine(line: string): string {
+export function prettyLine(line: string, coloured: boolean): string {
   // Made by our own logger a moment ago.
   const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const clock = String(time).slice(11, 23);
@@ -16,7 +16,8 @@ export function prettyLine(line: string): string {
   const rest = Object.entries(fields).map(
     ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
   );
-  const head = `${clock} ${colours[name] ?? ""}${name.padEnd(5)}${plain} ${typeof msg === "string" ? msg : ""}`;
+  const [colour, end] = coloured ? [colours[name] ?? "", plain] : ["", ""];
+  const head = `${clock} ${colour}${name.padEnd(5)}${end} ${typeof msg === "string" ? msg : ""}`;
   const tail = rest.length > 0 ? `  ${rest.join(" ")}` : "";
   return `${head}${tail}\n${describeError(err)}`;
 }

@@ -5,6 +5,7 @@ import {
   type SubscribeResult,
 } from "@switchyard/protocol";
 import { parseChannel } from "../../channels/channel-address.ts";
+import { recoveredBytes } from "../../channels/recovery.ts";
 import { channelName } from "../../ids.ts";
 import type { ConnectionClaims, ServerSubscriptionClaims } from "../../ports/authenticator.ts";
 import { type Answer, closing, done, refused } from "../answer.ts";
@@ -80,7 +81,13 @@ function encodeReply(
 ): string {
   const { options, clock } = connection.services;
   const subs = new Map<string, SubscribeResult>();
-  for (const { prepared: one, data } of prepared) subs.set(one.channel, one.result(data));
+  // All recoveries are in one frame: together they may take what else a single one may.
+  let left = options.limits.queueBytes / 2;
+  for (const { prepared: one, data } of prepared) {
+    const result = one.result(data, left);
+    if (result.recovery.kind === "recovered") left -= recoveredBytes(result.recovery.publications);
+    subs.set(one.channel, result);
+  }
   const emulated = connection.session !== "";
   return connection.codec.reply(id, {
     method: "connect",
@@ -105,8 +112,9 @@ async function admit(connection: Connection, request: ConnectRequest): Promise<A
   const token = request.token === "" ? (connection.request.bearerToken ?? "") : request.token;
   if (options.client.insecure) return anonymous(request, "");
   if (token === "") {
-    if (connection.request.trustedUser !== undefined)
-      return anonymous(request, connection.request.trustedUser);
+    const { trustedUser = "" } = connection.request;
+    // A gateway that names nobody has not checked anybody.
+    if (trustedUser !== "") return anonymous(request, trustedUser);
     return options.client.allowAnonymous ? anonymous(request, "") : closing(disconnects.badRequest);
   }
   const outcome = await authenticator.connection(token);

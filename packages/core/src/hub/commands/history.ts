@@ -1,12 +1,17 @@
 import { disconnects, type HistoryRequest } from "@switchyard/protocol";
 import { mayUse } from "../../channels/permissions.ts";
+import type { Publication } from "../../channels/publication.ts";
+import { recoveredBytes } from "../../channels/recovery.ts";
 import { channelName } from "../../ids.ts";
 import type { Retention } from "../../ports/bus.ts";
 import { type Answer, closing, refused, replied } from "../answer.ts";
 import type { Connection } from "../connection.ts";
 import { askerOf, resolveChannel } from "./asker.ts";
 
-/** Protocol 3.6. */
+/**
+ * Protocol 3.6. A reply takes half of the link's queue at most, however many publications were asked for: more would
+ * end the connection as slow. Its last offset and the top tell whether there are others.
+ */
 export function history(connection: Connection, request: HistoryRequest): Promise<Answer> {
   if (request.channel === "") return Promise.resolve(closing(disconnects.badRequest));
   return connection.afterTasks(request.channel, async () => {
@@ -28,8 +33,9 @@ async function read(
   retention: Retention,
 ): Promise<Answer> {
   const { since, reverse } = request;
-  const most = connection.services.options.limits.historyPublications;
-  const limit = request.limit < 0 ? most : Math.min(request.limit, most);
+  const { historyPublications, queueBytes } = connection.services.options.limits;
+  const limit =
+    request.limit < 0 ? historyPublications : Math.min(request.limit, historyPublications);
   const { publications, top } = await connection.services.bus.channels.history(
     channelName(request.channel),
     {
@@ -42,5 +48,21 @@ async function read(
   if (since && since.epoch !== "" && since.epoch !== top.epoch)
     return refused("unrecoverablePosition");
   if (since && since.offset > top.offset) return refused("unrecoverablePosition");
-  return replied({ method: "history", result: { publications, ...top } });
+  return replied({
+    method: "history",
+    result: { publications: firstWithin(queueBytes / 2, publications), ...top },
+  });
+}
+
+/** The first of `publications` up to `maxBytes`, but at least one. */
+function firstWithin(
+  maxBytes: number,
+  publications: readonly Publication[],
+): readonly Publication[] {
+  let left = maxBytes;
+  const end = publications.findIndex((publication, index) => {
+    left -= recoveredBytes([publication]);
+    return left < 0 && index > 0;
+  });
+  return end === -1 ? publications : publications.slice(0, end);
 }

@@ -71,12 +71,25 @@ async function authorizeAndJoin(
     override: grant.claims?.override ?? noOverride,
   };
   const terms = settleTerms(wish, address);
-  const prepared = await prepareSubscription(
-    connection,
-    address,
-    terms,
-    sinceOf(request, address, terms),
-  );
+  const since = sinceOf(request, address, terms);
+  const join = () => joinAndReply(connection, request, id, { address, terms, since });
+  return since ? connection.recovering(join) : join();
+}
+
+interface Settled {
+  readonly address: ChannelAddress;
+  readonly terms: SubscriptionTerms;
+  readonly since: StreamPosition | undefined;
+}
+
+async function joinAndReply(
+  connection: Connection,
+  request: SubscribeRequest,
+  id: number,
+  { address, terms, since }: Settled,
+): Promise<Answer> {
+  if (connection.closed) return done;
+  const prepared = await prepareSubscription(connection, address, terms, since);
   if (connection.closed) {
     prepared.abandon();
     return done;

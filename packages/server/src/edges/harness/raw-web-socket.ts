@@ -20,7 +20,7 @@ interface FrameOptions {
 }
 
 /** One frame as a client sends it: masked, with an all-zero key. */
-function clientFrame(payload: string | Uint8Array, options: FrameOptions = {}): Buffer {
+export function clientFrame(payload: string | Uint8Array, options: FrameOptions = {}): Buffer {
   const { opcode = opcodes.text, final = true, masked = true } = options;
   const bytes = Buffer.from(payload);
   const length = options.claimedLength ?? bytes.length;
