@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { decodeJwt } from "jose";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,13 +140,21 @@ describe("config check", () => {
 
   test("warnings are told beside success", async () => {
     const { code, out, notes } = await run(["config", "check", "--client-insecure"]);
-    expect([code, out]).toEqual([0, "The configuration is right.\n"]);
+    expect([code, out]).toEqual([0, "There is no file; flags and variables are right.\n"]);
     expect(notes).toStartWith("warning: client.insecure: EVERY CLIENT");
   });
 });
 
 describe("token", () => {
+  test("without the server's secret it makes none of its own", async () => {
+    const { code, out, notes } = await run(["token", "--user", "42"]);
+    expect([code, out]).toEqual([1, ""]);
+    expect(notes).toContain("Start the server once");
+    expect(existsSync(join(folder, "data", "secrets.json"))).toBe(false);
+  });
+
   test("prints one that the server's authenticator takes, signed with the generated secret", async () => {
+    await loadSecrets(join(folder, "data")); // as the server does at its first start
     const { code, out, notes } = await run([
       "token",
       "--user",

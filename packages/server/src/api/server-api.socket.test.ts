@@ -153,8 +153,9 @@ describe("over real sockets", () => {
   test("a client that goes away in the middle of its body harms nobody", async () => {
     const gone = new RawClient();
     gone.send(head("/api/publish", "Content-Length: 100"));
-    gone.send('{"channel":"a"');
-    await turn();
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    gone.socket.write('{"channel":"a"', () => resolve());
+    await sent;
     gone.socket.destroy();
     const client = new RawClient();
     client.send(post("/api/info", "{}"));

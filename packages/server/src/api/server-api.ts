@@ -88,13 +88,7 @@ async function answerInScope(
   if (request.method !== "POST") return refusal("wrongVerb");
   if (!options.checkApiKey(request.headers, queryOf(request))) return refusal("unauthorized");
   try {
-    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes).catch(
-      (error: unknown) => {
-        options.log.info({ requestId, err: error }, "the body of a server API request broke off");
-        return undefined;
-      },
-    );
-    if (body === undefined) return refusal("malformed");
+    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes);
     if (body.kind === "tooLarge") return refusal("tooLarge");
     return await endpoint(body.text, scope, request);
   } catch (error) {
@@ -104,6 +98,10 @@ async function answerInScope(
         "server API request cannot be decoded",
       );
       return withDetail(refusal("malformed"), error.message);
+    }
+    if (request.signal.aborted) {
+      options.log.info({ requestId, cause: error }, "the client of a server API request has gone");
+      return refusal("malformed");
     }
     options.log.error({ requestId, cause: error }, "server API request failed");
     return refusal("failed");

@@ -15,7 +15,7 @@ interface HttpListenerOptions {
 }
 
 /** A port cannot be listened on. The message says which and what to do. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
