@@ -62,7 +62,7 @@ test("lines for people hold the same", () => {
 });
 
 test("a cause is told like an error, by itself too", () => {
-  const told = (fields: object): unknown => {
+  const told = (fields: Readonly<Record<string, unknown>>): unknown => {
     const line = captured(() => createLog({ level: "info", format: "json" }).error(fields, "x"));
     const { cause } = JSON.parse(line) as { readonly cause?: unknown };
     return cause;

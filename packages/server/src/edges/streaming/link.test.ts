@@ -191,15 +191,28 @@ describe("a reader that stalls", () => {
     const { stream, connection } = await open(fixture);
     stream.raw.stopReading();
     await fill(connection, 500_000);
-    expect(connection.drains).toBe(0);
+    const before = connection.drains;
+    expect(connection.link.bufferedBytes()).toBeGreaterThan(0);
     stream.raw.resumeReading();
     await until(() => {
       stream.pieces();
-      return connection.drains > 0 && connection.link.bufferedBytes() === 0;
+      return connection.drains > before && connection.link.bufferedBytes() === 0;
     });
     expect(connection.closings).toEqual([]);
     stream.raw.destroy();
   });
+});
+
+test("the hub hears of a burst that the kernel takes at once", async () => {
+  await using fixture = startEdges();
+  const { stream, connection } = await open(fixture);
+  await until(() => connection.link.bufferedBytes() === 0);
+  const before = connection.drains;
+  connection.link.send("burst");
+  expect(connection.link.bufferedBytes()).toBeGreaterThan(0);
+  await until(() => connection.link.bufferedBytes() === 0);
+  expect(connection.drains).toBeGreaterThan(before);
+  stream.raw.destroy();
 });
 
 test("an idle stream outlives the server's idle timeout", async () => {

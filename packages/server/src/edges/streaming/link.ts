@@ -116,7 +116,10 @@ export class StreamLink implements Link {
     const writer = this.#writer;
     if (writer === undefined || this.#state === "ended") return;
     while (this.#writingBytes === 0 && this.#queue.length > 0) this.#writeSome(writer);
-    if (this.#state === "closing" && this.#writingBytes === 0) this.#finish(writer);
+    if (this.#writingBytes > 0) return;
+    if (this.#state === "closing") this.#finish(writer);
+    // Not gone or slow by now: the hub may go on with its own bursts.
+    else if (this.#state === "open") this.#connection?.drained();
   }
 
   /** The client has gone. Idempotent. */
@@ -169,10 +172,7 @@ export class StreamLink implements Link {
 
   #taken(): void {
     this.#writingBytes = 0;
-    if (this.#state === "ended") return;
-    this.flush();
-    // Not gone or slow by now: the hub may go on with its own bursts.
-    if (this.#state === "open" && this.#writingBytes === 0) this.#connection?.drained();
+    if (this.#state !== "ended") this.flush();
   }
 
   #finish(writer: BodyWriter): void {
