@@ -369,7 +369,16 @@ export class LocalChannel {
       { channel: this.name, from, top, whole },
       "repaired a channel after lost publications",
     );
-    if (!whole) return this.#losePositions();
+    if (!whole) {
+      this.#losePositions();
+      // Whoever has no position to lose still gets what came live.
+      for (const { publication, epoch } of before) {
+        const { offset } = publication;
+        if (epoch === top.epoch && offset !== 0 && offset <= top.offset)
+          this.#deliver(publication, epoch);
+      }
+      return;
+    }
     for (const publication of publications) this.#deliver(publication, top.epoch);
   }
 

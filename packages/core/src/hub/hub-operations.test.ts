@@ -63,6 +63,18 @@ test("when the bus fails all answer 100", async () => {
 });
 
 describe("publish", () => {
+  test("names and keys that are kept in memory are bounded", async () => {
+    const { operations } = await hubs.start();
+    const long = "x".repeat(4_097);
+    expect(await codeOf(operations.publish(publication(long, 1)))).toBe(107);
+    expect(await codeOf(operations.publish(publication("a", 1, { idempotencyKey: long })))).toBe(
+      107,
+    );
+    expect(
+      await operations.publish(publication("a", 1, { idempotencyKey: long.slice(1) })),
+    ).toMatchObject({ position: { offset: 1 } });
+  });
+
   test("stores, delivers, and says where; not stored is not said", async () => {
     const { hub, operations } = await hubs.start();
     const client = await hub.connect("ann");

@@ -30,6 +30,8 @@ import type {
   SubscribeUserRequest,
 } from "./server-operations.ts";
 
+/** Characters of a channel's name and of an idempotency key. They are kept in memory, many of them. */
+const maxNameLength = 4_096;
 /** How long a repeat of an idempotency key is recognised (server API 7.1). */
 const idempotencyWindowMs = 5 * 60_000;
 
@@ -50,6 +52,12 @@ export class HubOperations implements ServerOperations {
       });
     }
     const { idempotencyKey: key } = request;
+    if (key.length > maxNameLength) {
+      throw new SwitchyardError("badRequest", {
+        field: "idempotency_key",
+        detail: `idempotency_key must have at most ${maxNameLength} characters`,
+      });
+    }
     const { position } = await this.#services.bus.channels.publish(
       channelName(request.channel),
       { data: request.data, info: undefined, tags: request.tags },
@@ -201,6 +209,12 @@ export class HubOperations implements ServerOperations {
         field: "channel",
         detail: "channel must not be empty",
       });
+    if (channel.length > maxNameLength) {
+      throw new SwitchyardError("badRequest", {
+        field: "channel",
+        detail: `channel must have at most ${maxNameLength} characters`,
+      });
+    }
     const address = parseChannel(channel, this.#services.options.channels);
     if (!address) throw new SwitchyardError("unknownChannel", { field: "channel" });
     return address;

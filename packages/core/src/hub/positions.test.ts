@@ -25,6 +25,7 @@ const namespaces = {
   short: { ...openNamespace, retention: { size: 2, ttlMs: 60_000, metaTtlMs: 600_000 } },
   unpositioned: {
     ...openNamespace,
+    retention: { size: 2, ttlMs: 60_000, metaTtlMs: 600_000 },
     forceRecovery: false,
     allowPositioning: false,
     allowRecovery: false,
@@ -249,6 +250,17 @@ describe("a stream that begins anew", () => {
     expect(reply["subscribe"]).not.toHaveProperty("recovered");
     await world.hub.publish("short:a", "3");
     expect(client.publications("short:a")).toEqual([1, 3]);
+  });
+
+  test("a member without a position hears the publication that showed it", async () => {
+    const { hub, clock } = await started();
+    const client = await subscribed(hub, "unpositioned:x");
+    await hub.publish("unpositioned:x", "1");
+    // Longer than the metadata lives: the stream ends, the next publication begins another.
+    await clock.advance(700_000);
+    await hub.publish("unpositioned:x", "2");
+    await turns();
+    expect(client.publications("unpositioned:x")).toEqual([1, 2]);
   });
 
   test("a late publication of the old one ends in one repair, not in an endless one", async () => {

@@ -7,6 +7,12 @@ import { PublicationRing } from "./publication-ring.ts";
 const endedPerAppend = 2;
 
 /**
+ * How long a stream that nothing was published to is kept after it was last read: whoever may read can name any
+ * number of channels. Those that are watched are read more often, by the check of their positions.
+ */
+const unusedLifeMs = 10 * 60_000;
+
+/**
  * One channel's stream: epoch, top, version and the retained publications, whose offsets are always one gap-free
  * run that ends at the top. The latest retention given is the one that holds. Times are monotonic milliseconds.
  */
@@ -37,7 +43,8 @@ export class MemoryStream {
 
   /** Starts the life of the metadata anew. Never shorter than that of a publication made now. */
   touch(retention: Retention, now: number): void {
-    this.#metaEndsAt = now + Math.max(retention.metaTtlMs, retention.ttlMs);
+    const lifeMs = Math.max(retention.metaTtlMs, retention.ttlMs);
+    this.#metaEndsAt = now + (this.#top === 0 ? Math.min(lifeMs, unusedLifeMs) : lifeMs);
   }
 
   /** False when `version` is not above the last one seen under the same `versionEpoch`; 0 always passes. */

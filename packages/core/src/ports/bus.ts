@@ -48,7 +48,8 @@ export interface ChannelBus {
   unsubscribe(channel: ChannelName): Promise<void>;
   /**
    * Reads the retained publications and the top position. On a channel without a stream this creates one: an
-   * empty page at offset 0 with a fresh epoch that stays. Includes every publication that this node has been
+   * empty page at offset 0 with a fresh epoch that stays (for ten minutes after the last read, until something is
+   * published). Includes every publication that this node has been
    * delivered before the call. Never fails for a position that is gone: callers compare offsets and epoch.
    */
   history(channel: ChannelName, query: HistoryQuery): Promise<HistoryPage>;
