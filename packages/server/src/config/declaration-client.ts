@@ -84,7 +84,7 @@ export const clientDeclaration = {
       description: "Connections of one node; 0 is unbounded. Above: 3504.",
     }),
     queueBytes: new Option(size(16 * kibibyte, 1_024 * mebibyte), {
-      default: 1 * mebibyte,
+      default: 768 * kibibyte,
       devDefault: 8 * mebibyte,
       description:
         "Bytes waiting for one slow connection. Above: it is closed (3008) and recovers when it returns. One recovery takes at most half.",

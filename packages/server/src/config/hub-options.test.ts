@@ -25,7 +25,7 @@ test("the hub is given every option and limit", () => {
     "1.2.3",
     30_000,
     9,
-    1_048_576,
+    786_432,
   ]);
   expect("limits" in client).toBe(false);
 });

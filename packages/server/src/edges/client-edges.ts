@@ -36,7 +36,7 @@ export interface ClientEdges {
 export function createClientEdges(options: EdgeOptions): ClientEdges {
   const { clock, limits } = options;
   const { queueBytes } = limits;
-  const webSockets = new WebSocketFanOut(queueBytes);
+  const webSockets = new WebSocketFanOut(queueBytes, clock);
   const httpStreams = new StreamFanOut({ framing: httpStreamFraming, queueBytes, clock });
   const eventStreams = new StreamFanOut({ framing: sseFraming, queueBytes, clock });
   const edges = new Map<string, Edge>([

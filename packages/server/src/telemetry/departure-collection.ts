@@ -8,7 +8,7 @@ const crowd = 1_000;
 /**
  * Collects garbage when nine in ten of a crowd of connections have left. The runtime collects when it allocates, and
  * a server without clients allocates nothing: the 60 MB of 10,000 clients that vanished stayed for over half a minute.
- * It stops the program for about 35 ms after 10,000 connections, when hardly anybody is there to notice; the runtime's
+ * It stops the program for 14 to 37 ms after 6,000 connections, when hardly anybody is there to notice; the runtime's
  * collection without a stop gives no memory back while idle.
  */
 export class DepartureCollection implements Component {

@@ -22,6 +22,8 @@ export class WebSocketLink implements Link {
   /** Pings are WebSocket ping frames (protocol 6.5). */
   readonly #nativePing: boolean;
   #pinged = false;
+  /** Much was queued when it was looked at last. */
+  #congested = false;
   #socket: ServerWebSocket<WebSocketLink> | undefined;
   #connection: ClientConnection | undefined;
 
@@ -76,6 +78,11 @@ export class WebSocketLink implements Link {
     this.#connection?.transportClosed(1006, true);
   }
 
+  /** For the fan-out, once a second. */
+  lookAtQueue(): void {
+    this.#congested = this.bufferedBytes() > this.fanOut.queueBytes / 8;
+  }
+
   /** Bun's handlers from here on. */
   opened(socket: ServerWebSocket<WebSocketLink>, hub: HubEdge): void {
     const request = this.#request;
@@ -107,7 +114,8 @@ export class WebSocketLink implements Link {
     if (this.#end() === undefined) return;
     const named = closeCode(code, reason);
     if (named === disconnects.frameTooBig.code) this.#connection?.receiveOversized();
-    this.#connection?.transportClosed(named, false);
+    // Without a reason it is Bun's own end for an overflow, or the peer's reset: a queue that was filling tells which.
+    this.#connection?.transportClosed(named, code === 1006 && reason === "" && this.#congested);
   }
 
   #end(): ServerWebSocket<WebSocketLink> | undefined {
