@@ -5,7 +5,7 @@ import { once } from "node:events";
 import postgres from "postgres";
 import { openEmbeddedDatabase } from "../test/embedded-database.ts";
 import type { EmbeddedDatabase } from "../test/embedded-database.ts";
-import { RecordingLog } from "../test/recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { waitFor } from "../test/wait-for.ts";
 import { createApplicationDatabase } from "./application-database.ts";
 import { DatabaseError, errorCode } from "./database-error.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { streamStoreContract } from "@switchyard/testkit";
-import { RecordingLog } from "../test/recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { hasSystemPostgres, openSystemPostgres } from "../test/system-postgres.ts";
 import type { SystemPostgres } from "../test/system-postgres.ts";
 import { createApplicationDatabase } from "./application-database.ts";

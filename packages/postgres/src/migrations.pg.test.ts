@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { openEmbeddedDatabase } from "../test/embedded-database.ts";
 import type { EmbeddedDatabase } from "../test/embedded-database.ts";
-import { RecordingLog } from "../test/recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { makeTemporaryFolder, removeFolder } from "../test/temporary-folder.ts";
 import { Database } from "./database.ts";
 import { migrate } from "./migrations.ts";

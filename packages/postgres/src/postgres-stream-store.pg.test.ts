@@ -5,7 +5,7 @@ import { trustJsonText } from "@switchyard/protocol";
 import { streamStoreContract } from "@switchyard/testkit";
 import { openEmbeddedDatabase } from "../test/embedded-database.ts";
 import type { EmbeddedDatabase } from "../test/embedded-database.ts";
-import { RecordingLog } from "../test/recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { Database } from "./database.ts";
 import { migrate } from "./migrations.ts";
 import { PostgresStreamStore } from "./postgres-stream-store.ts";

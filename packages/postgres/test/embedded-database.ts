@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { EmbeddedPostgres } from "../src/embedded/embedded-postgres.ts";
-import { RecordingLog } from "./recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { makeTemporaryFolder, removeFolder } from "./temporary-folder.ts";
 
 export interface EmbeddedDatabase {

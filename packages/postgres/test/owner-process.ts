@@ -1,6 +1,6 @@
 // A process that owns an embedded server until it is killed: bun owner-process.ts DIRECTORY
 import { EmbeddedPostgres } from "../src/embedded/embedded-postgres.ts";
-import { RecordingLog } from "./recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 
 const server = new EmbeddedPostgres({ directory: process.argv[2] ?? "", log: new RecordingLog() });
 try {

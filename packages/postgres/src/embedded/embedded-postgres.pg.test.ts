@@ -15,7 +15,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import postgres from "postgres";
 import { OwnerProcess } from "../../test/owner-process-handle.ts";
-import { RecordingLog } from "../../test/recording-log.ts";
+import { RecordingLog } from "@switchyard/testkit";
 import { copyFolder, makeTemporaryFolder, removeFolder } from "../../test/temporary-folder.ts";
 import { waitFor } from "../../test/wait-for.ts";
 import { DatabaseError } from "../database-error.ts";
