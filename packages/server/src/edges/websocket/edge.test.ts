@@ -100,6 +100,14 @@ describe("upgrade", () => {
     });
     for (const { raw } of [first, second, third]) raw.destroy();
   });
+
+  test("a user header that came twice is believed in neither form", async () => {
+    await using fixture = startEdges({ isTrustedGateway: () => true });
+    const headers = "X-User-ID: bob\r\nX-User-ID: eve\r\n";
+    const client = await RawWebSocket.open(fixture.port, { headers });
+    expect((await fixture.hub.connection(0)).request.trustedUser).toBeUndefined();
+    client.raw.destroy();
+  });
 });
 
 describe("frames", () => {
