@@ -63,7 +63,13 @@ export async function serve(config: Config): Promise<void> {
 
   // The bus: one node, in memory. Its streams survive a planned restart in the store.
   const store = new PostgresStreamStore({ database, node: nodeName(config) });
-  const bus = createMemoryBus({ clock, random, node: nodeId(random.uuid()), store });
+  const bus = createMemoryBus({
+    clock,
+    random,
+    node: nodeId(random.uuid()),
+    store,
+    historyBytes: config.bus.historyBytes,
+  });
 
   // The hub: connections, channels, subscriptions.
   const registry = new Registry();

@@ -25,6 +25,11 @@ export interface MemoryBusOptions {
    * Default 250,000: 830 keyed publishes a second at a window of 5 minutes. 0 turns idempotency off.
    */
   readonly idempotencyKeys?: number | undefined;
+  /**
+   * Bytes of the retained publications of all channels, roughly; above, the channel that is published to forgets its
+   * oldest, which is counted in the stats. Default unbounded.
+   */
+  readonly historyBytes?: number | undefined;
 }
 
 /** Figures for metrics. */
@@ -32,6 +37,10 @@ export interface MemoryBusStats {
   readonly streams: number;
   /** In memory, including ended ones that are not swept yet. */
   readonly publications: number;
+  /** What those weigh, roughly. */
+  readonly historyBytes: number;
+  /** Publications forgotten for the bound on bytes, since the start. */
+  readonly historyEvictions: number;
   readonly idempotencyKeys: number;
   /** Keys forgotten before their window ended, since the start. */
   readonly idempotencyEvictions: number;
@@ -59,7 +68,7 @@ const sweepBudget = 4_000;
 export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
   const { clock, random, node, store } = options;
   const lifecycle = new MemoryLifecycle();
-  const streams = new MemoryStreams(clock, random);
+  const streams = new MemoryStreams(clock, random, options.historyBytes);
   const repeats = new IdempotencyWindow(clock, options.idempotencyKeys ?? defaultIdempotencyKeys);
   const channels = new MemoryChannels(clock, lifecycle, streams, repeats);
   const presence = new MemoryPresence(lifecycle);
@@ -129,6 +138,8 @@ export function createMemoryBus(options: MemoryBusOptions): MemoryBus {
     stats: () => ({
       streams: streams.count,
       publications: streams.publications,
+      historyBytes: streams.bytes,
+      historyEvictions: streams.evictions,
       idempotencyKeys: repeats.count,
       idempotencyEvictions: repeats.evictions,
       subscribedChannels: channels.subscribed,

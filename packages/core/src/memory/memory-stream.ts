@@ -32,6 +32,11 @@ export class MemoryStream {
     return this.#ring.count;
   }
 
+  /** Of the retained publications. */
+  get bytes(): number {
+    return this.#ring.bytes;
+  }
+
   get position(): StreamPosition {
     return { offset: this.#top, epoch: this.epoch };
   }
@@ -104,6 +109,11 @@ export class MemoryStream {
   /** Drops at most `limit` ended publications. Returns how many. */
   dropEnded(now: number, limit: number): number {
     return this.#ring.dropEnded(now, limit);
+  }
+
+  /** Drops the oldest publication unless it is the only one. False: there was none to drop. */
+  dropOldest(): boolean {
+    return this.#ring.count > 1 && this.#ring.trimTo(this.#ring.count - 1) > 0;
   }
 
   /** Drops every publication; epoch, top and version stay. */

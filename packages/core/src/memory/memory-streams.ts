@@ -27,13 +27,18 @@ export class MemoryStreams {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #streams = new Map<ChannelName, MemoryStream>();
+  readonly #maxBytes: number;
   #publications = 0;
+  #bytes = 0;
+  #evictions = 0;
   /** Where the sweep stands: a live iterator, which sees streams that are added and skips those that are deleted. */
   #sweeping: MapIterator<[ChannelName, MemoryStream]> | undefined;
 
-  constructor(clock: Clock, random: Random) {
+  /** `maxBytes`: of the retained publications of all streams. */
+  constructor(clock: Clock, random: Random, maxBytes = Infinity) {
     this.#clock = clock;
     this.#random = random;
+    this.#maxBytes = maxBytes;
   }
 
   get count(): number {
@@ -45,7 +50,20 @@ export class MemoryStreams {
     return this.#publications;
   }
 
-  /** O(1) amortised. */
+  /** What those weigh. At most the bound, plus one publication per stream. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Publications dropped for the bound on bytes, since the start. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  /**
+   * O(1) amortised. At the bound on bytes the stream that grows forgets its oldest publications: whoever would have
+   * needed them is told that recovery is not possible, and other channels keep theirs.
+   */
   append(
     channel: ChannelName,
     publication: NewPublication,
@@ -59,26 +77,24 @@ export class MemoryStreams {
       return { kind: "stale", position: stream.position };
     }
     stream.seeVersion(options.version, options.versionEpoch);
-    const before = stream.retained;
-    const appended = stream.append(publication, retention, now, this.#clock.now());
-    this.#publications += stream.retained - before;
+    const appended = this.#accounted(stream, () =>
+      stream.append(publication, retention, now, this.#clock.now()),
+    );
+    while (this.#bytes > this.#maxBytes && this.#accounted(stream, () => stream.dropOldest()))
+      this.#evictions += 1;
     return { kind: "appended", publication: appended, position: stream.position };
   }
 
   page(channel: ChannelName, query: HistoryQuery): HistoryPage {
     const now = this.#clock.monotonic();
     const stream = this.#live(channel, now);
-    const before = stream.retained;
-    const page = stream.page(query, now);
-    this.#publications += stream.retained - before;
-    return page;
+    return this.#accounted(stream, () => stream.page(query, now));
   }
 
   removeHistory(channel: ChannelName): void {
     const stream = this.#streams.get(channel);
     if (stream === undefined) return;
-    this.#publications -= stream.retained;
-    stream.clear();
+    this.#accounted(stream, () => stream.clear());
   }
 
   /**
@@ -98,9 +114,7 @@ export class MemoryStreams {
       if (stream.isOver(now)) {
         this.#drop(channel, stream);
       } else {
-        const dropped = stream.dropEnded(now, left);
-        this.#publications -= dropped;
-        left -= dropped;
+        left -= this.#accounted(stream, () => stream.dropEnded(now, left));
       }
     }
   }
@@ -110,10 +124,7 @@ export class MemoryStreams {
     for (const [channel, stream] of this.#streams) {
       const now = this.#clock.monotonic();
       if (stream.isOver(now)) continue;
-      const before = stream.retained;
-      const snapshot = stream.snapshot(channel, now);
-      this.#publications += stream.retained - before;
-      yield snapshot;
+      yield this.#accounted(stream, () => stream.snapshot(channel, now));
     }
   }
 
@@ -123,12 +134,14 @@ export class MemoryStreams {
       const stream = MemoryStream.restored(snapshot, now);
       this.#streams.set(snapshot.channel, stream);
       this.#publications += stream.retained;
+      this.#bytes += stream.bytes;
     }
   }
 
   clear(): void {
     this.#streams.clear();
     this.#publications = 0;
+    this.#bytes = 0;
     this.#sweeping = undefined;
   }
 
@@ -143,8 +156,18 @@ export class MemoryStreams {
     return stream;
   }
 
+  /** Keeps the sums over what `change` does to the stream. */
+  #accounted<Result>(stream: MemoryStream, change: () => Result): Result {
+    const { retained, bytes } = stream;
+    const result = change();
+    this.#publications += stream.retained - retained;
+    this.#bytes += stream.bytes - bytes;
+    return result;
+  }
+
   #drop(channel: ChannelName, stream: MemoryStream): void {
     this.#publications -= stream.retained;
+    this.#bytes -= stream.bytes;
     this.#streams.delete(channel);
   }
 }

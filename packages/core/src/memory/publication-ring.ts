@@ -4,6 +4,13 @@ const firstCapacity = 4;
 /** Below this the two arrays cost less than moving their content. */
 const keptCapacity = 16;
 
+/** The object, its id, and what info and tags usually add. */
+const overheadBytes = 256;
+
+function weigh({ data }: Publication): number {
+  return data.length + overheadBytes;
+}
+
 /**
  * The retained publications of one stream, oldest first, each with the monotonic time of its end. Appending and
  * dropping are O(1); room grows by doubling, so that a stream with two entries and a retention of 10,000 costs four slots.
@@ -15,9 +22,15 @@ export class PublicationRing {
   #endsAt: number[] = [];
   #head = 0;
   #count = 0;
+  #bytes = 0;
 
   get count(): number {
     return this.#count;
+  }
+
+  /** What the publications weigh in memory, roughly: their data and a constant for the rest. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Slots allocated: at least `count`, at most twice the largest count plus a constant. */
@@ -47,6 +60,7 @@ export class PublicationRing {
     this.#items[slot] = publication;
     this.#endsAt[slot] = endsAt;
     this.#count += 1;
+    this.#bytes += weigh(publication);
   }
 
   /** Drops the oldest until at most `count` are left. Returns how many were dropped. */
@@ -70,12 +84,18 @@ export class PublicationRing {
     this.#endsAt = [];
     this.#head = 0;
     this.#count = 0;
+    this.#bytes = 0;
     return dropped;
   }
 
   #dropOldest(count: number): number {
     if (count <= 0) return 0;
-    for (let i = 0; i < count; i += 1) this.#items[this.#slot(i)] = undefined;
+    for (let i = 0; i < count; i += 1) {
+      const slot = this.#slot(i);
+      const dropped = this.#items[slot];
+      if (dropped) this.#bytes -= weigh(dropped);
+      this.#items[slot] = undefined;
+    }
     this.#head = this.#slot(count);
     this.#count -= count;
     // Half empty after shrinking: the next doubling and the next halving are both far away.

@@ -80,6 +80,13 @@ const declaration = {
       },
     ),
   },
+  bus: {
+    historyBytes: new Option(size(1 * mebibyte, 1_024 * 1_024 * mebibyte), {
+      default: 512 * mebibyte,
+      description:
+        "Memory for the histories of all channels, roughly. Above: the channel that is published to forgets its oldest publications, and clients that needed them are told that they cannot recover.",
+    }),
+  },
   allowedOrigins: new Option(originList(), {
     default: [],
     defaultText: "none besides the same host",

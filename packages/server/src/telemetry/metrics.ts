@@ -139,6 +139,12 @@ export function registerMemoryBusGauges(registry: Registry, bus: Pick<MemoryBus,
     ["presence_entries", "Connections present on channels.", "presenceEntries"],
     ["streams", "Channels with a position.", "streams"],
     ["stream_publications", "Publications kept for history and recovery.", "publications"],
+    ["stream_bytes", "What those weigh in memory, roughly.", "historyBytes"],
+    [
+      "stream_evictions",
+      "Publications forgotten for the bound on bytes, since the start.",
+      "historyEvictions",
+    ],
     ["idempotency_keys", "Keys of publications whose repeats are recognised.", "idempotencyKeys"],
   ];
   for (const [name, help, figure] of rows)
