@@ -109,6 +109,8 @@ test("holds one timer however much it holds, and none after stop", async () => {
   expect(bus.stats()).toEqual({
     streams: 0,
     publications: 0,
+    historyBytes: 0,
+    historyEvictions: 0,
     idempotencyKeys: 0,
     idempotencyEvictions: 0,
     subscribedChannels: 0,
