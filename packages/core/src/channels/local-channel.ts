@@ -137,16 +137,19 @@ export class LocalChannel {
     );
   }
 
-  /** Compares the position with the bus when nothing came for `idleMs` (protocol 8.8). */
+  /** Whether somebody relies on the position and nothing has confirmed it for `idleMs`. Cheap: asked of every channel. */
+  isPositionDue(idleMs: number): boolean {
+    return (
+      this.#positioned > 0 &&
+      this.#held === undefined &&
+      this.options.retention !== undefined &&
+      this.#context.clock.monotonic() - this.#confirmedAt >= idleMs
+    );
+  }
+
+  /** Compares the position with the bus when it is due (protocol 8.8). */
   async checkPosition(idleMs: number): Promise<void> {
-    const due = this.#context.clock.monotonic() - this.#confirmedAt >= idleMs;
-    if (
-      !due ||
-      this.#positioned === 0 ||
-      this.#held !== undefined ||
-      this.options.retention === undefined
-    )
-      return;
+    if (!this.isPositionDue(idleMs)) return;
     this.#confirmedAt = this.#context.clock.monotonic();
     const before = this.#offset;
     const { top } = await this.#context.bus.history(this.name, this.#query(undefined, 0));

@@ -150,8 +150,10 @@ export class Hub implements HubEdge {
   #sweepPositions(): void {
     this.#sweep = this.services.clock.after(positionSweepMs, () => {
       const { channels, options, log } = this.services;
+      const idleMs = options.client.positionCheckMs;
       for (const channel of channels.values()) {
-        channel.checkPosition(options.client.positionCheckMs).catch((error: unknown) => {
+        if (!channel.isPositionDue(idleMs)) continue;
+        channel.checkPosition(idleMs).catch((error: unknown) => {
           log.warn({ channel: channel.name, err: error }, "could not check a channel's position");
         });
       }
