@@ -1,53 +1,75 @@
-/** How an exchange chooses among its bindings. A type that is registered later is one more name. */
-export type ExchangeType = "fanout" | "direct" | "topic" | "headers";
+/** How an exchange chooses among its bindings: the name of a registered type. */
+export type ExchangeType = string;
 
 export interface ExchangeDefinition {
   readonly name: string;
   readonly type: ExchangeType;
-  readonly durable: boolean;
   /** Takes what no binding matches. */
   readonly alternateExchange: string | undefined;
+}
+
+export type OverflowPolicy = "drop-head" | "reject-publish" | "dead-letter";
+
+/** Exponential: `initialMs`, doubled with each attempt up to `maximumMs`, each time changed by up to ± `jitter` (0 to 1) of itself. */
+export interface RetryPolicy {
+  readonly initialMs: number;
+  readonly maximumMs: number;
+  readonly jitter: number;
 }
 
 /** Units are in the names; undefined: unbounded or never. */
 export interface QueueDefinition {
   readonly name: string;
+  /** false: transient. Its messages survive a planned restart, not a crash of PostgreSQL. */
   readonly durable: boolean;
-  readonly ttlMs: number | undefined;
-  readonly expiresMs: number | undefined;
-  readonly maxLength: number | undefined;
-  readonly maxBytes: number | undefined;
-  readonly overflow: "drop-head" | "reject-publish" | "dead-letter";
-  readonly deadLetterExchange: string | undefined;
-  readonly deadLetterKey: string | undefined;
-  readonly maxAttempts: number | undefined;
-  readonly retry:
-    | { readonly initialMs: number; readonly maximumMs: number; readonly jitter: number }
-    | undefined;
-  readonly singleActiveConsumer: boolean;
+  /** The connection that it belongs to and ends with; undefined: anybody's. */
+  readonly exclusiveTo: string | undefined;
+  /** Deleted when its last consumer has gone. */
   readonly autoDelete: boolean;
+  /** Deleted after this long without a consumer, a pull or a declaration. */
+  readonly expiresMs: number | undefined;
+  readonly ttlMs: number | undefined;
+  /** Ready messages; those that are with a consumer or delayed do not count. */
+  readonly maxLength: number | undefined;
+  /** Of ready messages' bodies. */
+  readonly maxBytes: number | undefined;
+  readonly overflow: OverflowPolicy;
+  /** undefined: the queue `dead-letters` for what was rejected or ran out of attempts; what expired or was dropped is gone. */
+  readonly deadLetterExchange: string | undefined;
+  /** undefined: the event's own key. */
+  readonly deadLetterKey: string | undefined;
+  /** Deliveries that may fail before the message is a dead letter. */
+  readonly maxAttempts: number | undefined;
+  /** undefined: a message that is nacked is back at once, in its old place. */
+  readonly retry: RetryPolicy | undefined;
+  readonly singleActiveConsumer: boolean;
 }
 
 export type BindingDestination =
   | { readonly type: "queue"; readonly name: string }
-  /** A channel's name with `{key.1}` and `{headers.x}` to be filled in. */
-  | { readonly type: "channel"; readonly template: string }
+  /** A channel's name with `{key.1}`, `{key}` and `{headers.x}` to be filled in. */
+  | { readonly type: "channel"; readonly name: string }
   | { readonly type: "exchange"; readonly name: string };
 
+/** `all` or `any` of these headers have these values. */
+export interface HeaderMatch {
+  readonly mode: "all" | "any";
+  readonly headers: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What makes two bindings the same: exchange, destination, key and match. */
 export interface BindingDefinition {
   readonly exchange: string;
   readonly key: string;
   /** For `headers` exchanges. */
-  readonly match:
-    | { readonly mode: "all" | "any"; readonly headers: Readonly<Record<string, string>> }
-    | undefined;
+  readonly match: HeaderMatch | undefined;
   readonly destination: BindingDestination;
   /** Channel destinations: at least once (default), or lowest latency and at most once. */
   readonly durable: boolean;
 }
 
 export interface Topology {
-  /** Grows by one with every change, over the whole cluster. */
+  /** Grows with every change, over the whole cluster. */
   readonly version: number;
   readonly exchanges: readonly ExchangeDefinition[];
   readonly queues: readonly QueueDefinition[];
@@ -61,12 +83,23 @@ export type TopologyChange =
   | { readonly type: "queueDeleted"; readonly name: string }
   | { readonly type: "bound" | "unbound"; readonly binding: BindingDefinition };
 
-/** A declaration that exists with other properties is refused, naming what differs (AMQP 0-9-1: precondition failed). */
+/**
+ * `mismatch`: it exists with other properties (AMQP 0-9-1: precondition failed). `members` are the names of those that
+ * differ, as in the definition.
+ */
 export type DeclareOutcome =
   | { readonly kind: "declared" | "unchanged"; readonly version: number }
   | { readonly kind: "mismatch"; readonly members: readonly string[] };
 
-/** Exchanges, queues and bindings of the whole cluster. Small: read whole at the start and kept in memory. */
+/** `missing`: the exchange or the destination does not exist. */
+export type BindOutcome =
+  | { readonly kind: "bound" | "unchanged"; readonly version: number }
+  | { readonly kind: "missing"; readonly what: "exchange" | "queue"; readonly name: string };
+
+/**
+ * Exchanges, queues and bindings of the whole cluster. Small: read whole at the start and kept in memory. Rejects with
+ * `storeUnavailable` when the store cannot be reached: the outcome is then unknown, and everything may be repeated.
+ */
 export interface TopologyStore {
   load(): Promise<Topology>;
   /** All changes above `version`, in order. For a node that missed an announcement. */
@@ -76,11 +109,12 @@ export interface TopologyStore {
   /** Idempotent. Atomic; concurrent declarations of one name agree on one definition. */
   declareExchange(exchange: ExchangeDefinition): Promise<DeclareOutcome>;
   declareQueue(queue: QueueDefinition): Promise<DeclareOutcome>;
-  /** Removes its bindings too. False: there was none. */
-  deleteExchange(name: string): Promise<boolean>;
-  /** Removes its messages and bindings too. False: there was none. */
-  deleteQueue(name: string): Promise<boolean>;
-  /** Idempotent. Rejects with `badRequest` when exchange or destination do not exist. */
-  bind(binding: BindingDefinition): Promise<void>;
-  unbind(binding: BindingDefinition): Promise<boolean>;
+  /** Removes its bindings too, both ends. Returns the version; undefined: there was none. */
+  deleteExchange(name: string): Promise<number | undefined>;
+  /** Removes its messages and bindings too. Returns the version; undefined: there was none. */
+  deleteQueue(name: string): Promise<number | undefined>;
+  /** Idempotent. */
+  bind(binding: BindingDefinition): Promise<BindOutcome>;
+  /** Returns the version; undefined: there was none. */
+  unbind(binding: BindingDefinition): Promise<number | undefined>;
 }
