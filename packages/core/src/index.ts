@@ -11,6 +11,7 @@ export { HubOperations } from "./hub/hub-operations.ts";
 export type { HubServices } from "./hub/hub-services.ts";
 export {
   type Caller,
+  type FollowedAnswer,
   MethodRegistry,
   type RpcMethod,
   type SendHandler,
@@ -53,6 +54,9 @@ export {
 } from "./ids.ts";
 export type {
   Authenticator,
+  Capability,
+  CapabilityKind,
+  CapabilityVerb,
   ConnectionClaims,
   ServerSubscriptionClaims,
   SubscriptionClaims,
@@ -148,3 +152,22 @@ export type {
   TopologyImport,
 } from "./queues/broker-operations.ts";
 export type { DeathReason, DeathRecord } from "./queues/death-record.ts";
+export {
+  builtInExchanges,
+  defaultExchange,
+  isBuiltInExchange,
+} from "./routing/built-in-exchanges.ts";
+export {
+  type ChannelTemplate,
+  type ChannelTemplateOptions,
+  type ParsedChannelTemplate,
+  parseChannelTemplate,
+} from "./routing/channel-template.ts";
+export { bindingKey, differingMembers } from "./routing/definitions.ts";
+export type { BindingArguments, ExchangeIndex } from "./routing/exchange-index.ts";
+export { exchangeTypes } from "./routing/exchange-types.ts";
+export { checkName } from "./routing/names.ts";
+export { percentEncode } from "./routing/percent-encode.ts";
+export type { ChannelTarget, Route, RoutedEvent } from "./routing/route.ts";
+export { RoutingTable, type RoutingTableOptions } from "./routing/routing-table.ts";
+export { Broker, type BrokerOptions } from "./queues/broker.ts";

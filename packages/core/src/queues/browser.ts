@@ -1,0 +1,83 @@
+import { SwitchyardError } from "../errors/switchyard-error.ts";
+import { delayedLane, type StoredMessage } from "../ports/queue-store.ts";
+import type { BrowsedMessage, BrowsePage, BrowseResult } from "./broker-operations.ts";
+import { parseDeaths } from "./deaths.ts";
+import type { QueueHome } from "./queue-home.ts";
+import type { QueueServices } from "./queue-services.ts";
+
+const pageBytes = 4 * 1024 * 1024;
+
+export interface StoredPage {
+  readonly rows: readonly StoredMessage[];
+  /** undefined: that was all. */
+  readonly cursor: string | undefined;
+}
+
+/** Looks into a queue without taking anything: pages of what the store has, in the order of (lane, seq). */
+export class Browser {
+  readonly #services: QueueServices;
+
+  constructor(services: QueueServices) {
+    this.#services = services;
+  }
+
+  async page(home: QueueHome, page: BrowsePage): Promise<BrowseResult> {
+    const { rows, cursor } = await this.rows(home, page);
+    return { messages: rows.map((row) => describe(home, row)), cursor };
+  }
+
+  /** Rejects with `badRequest` for a cursor that is none. */
+  async rows(home: QueueHome, { limit, cursor }: BrowsePage): Promise<StoredPage> {
+    const from = parseCursor(cursor);
+    const rows: StoredMessage[] = [];
+    for (let { lane, after } = from; lane <= delayedLane; lane += 1, after = 0) {
+      const found = await this.#services.store.load({
+        queue: home.id,
+        durable: home.definition.durable,
+        lane,
+        after,
+        limit: limit - rows.length,
+        maxBytes: pageBytes,
+      });
+      rows.push(...found);
+      const last = found.at(-1);
+      if (last && rows.length >= limit) return { rows, cursor: `${lane}.${last.seq}` };
+      // Cut by its bytes, perhaps: the same lane goes on.
+      if (last) return { rows, cursor: `${lane}.${last.seq}` };
+    }
+    return { rows, cursor: undefined };
+  }
+}
+
+function describe(home: QueueHome, row: StoredMessage): BrowsedMessage {
+  const { event, seq, priority, attempts, expiresAt, deliverAt } = row;
+  const ready = home.isReady(row) ? "ready" : "unsettled";
+  return {
+    seq,
+    state: row.lane === delayedLane ? "delayed" : ready,
+    id: event.id,
+    exchange: event.exchange,
+    key: event.key,
+    headers: event.headers,
+    body: event.body,
+    contentType: event.contentType,
+    priority,
+    attempts,
+    publishedAt: event.publishedAt,
+    expiresAt,
+    deliverAt,
+    deaths: parseDeaths(row.deaths),
+  };
+}
+
+function parseCursor(cursor: string | undefined): {
+  readonly lane: number;
+  readonly after: number;
+} {
+  if (cursor === undefined) return { lane: 0, after: 0 };
+  const [, lane, after] = /^(\d{1,2})\.(\d{1,16})$/.exec(cursor) ?? [];
+  if (lane !== undefined && after !== undefined)
+    return { lane: Number(lane), after: Number(after) };
+  const detail = "cursor must be one that an earlier page has returned.";
+  throw new SwitchyardError("badRequest", { detail, field: "cursor" });
+}
