@@ -52,6 +52,9 @@ describe("differingMembers", () => {
     ).toEqual(["retry"]);
     expect(differingMembers(queue, { ...queue, retry: undefined })).toEqual(["retry"]);
     expect(differingMembers({ ...queue, retry: undefined }, queue)).toEqual(["retry"]);
+    // As a stored document of another version may have it.
+    const less = { initialMs: 10, maximumMs: 100 } as QueueDefinition["retry"];
+    expect(differingMembers({ ...queue, retry: less }, queue)).toEqual(["retry"]);
   });
 
   test("takes a missing member for an undefined one", () => {

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { parseChannelTemplate } from "./channel-template.ts";
-import { percentEncode } from "./percent-encode.ts";
 
 const columns = ["Country", "Customer ID", "StockCode"];
 
@@ -28,16 +27,4 @@ test.each([
   ["a:{}", "the file has no column without a name. Its columns: Country, Customer ID, StockCode"],
 ])("refuses %p", (template, message) => {
   expect(() => parseChannelTemplate(template, columns)).toThrow(message);
-});
-
-test.each([
-  ["AZaz09_.-", "AZaz09_.-"],
-  ["a b", "a%20b"],
-  ["!'()*~", "%21%27%28%29%2A%7E"],
-  [":#$,/%{}", "%3A%23%24%2C%2F%25%7B%7D"],
-  ["é€😀", "%C3%A9%E2%82%AC%F0%9F%98%80"],
-  ["\n\0", "%0A%00"],
-])("encodes %p", (value, expected) => {
-  expect(percentEncode(value)).toBe(expected);
-  expect(decodeURIComponent(percentEncode(value))).toBe(value);
 });

@@ -1,5 +1,5 @@
+import { percentEncode } from "@switchyard/core";
 import { nearestName } from "../config/nearest-name.ts";
-import { percentEncode } from "./percent-encode.ts";
 import { ReplayError } from "./replay-error.ts";
 
 /** Builds the name of a line's channel from the values of that line. */
