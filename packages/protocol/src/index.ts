@@ -5,7 +5,7 @@ export type { AnsweredCommand, AnsweredMethod, Command, Method } from "./command
 export { InappropriatePayload } from "./inappropriate-payload.ts";
 export { Fields, isJsonObject, type JsonObject } from "./json/fields.ts";
 export { jsonCodec } from "./json/json-codec.ts";
-export { type Slice, sliceElements, sliceMembers } from "./json/member-slices.ts";
+export { sliceElements, sliceMembers, type SliceTree } from "./json/member-slices.ts";
 export { type ClientInfo, clientInfoJson } from "./messages/client-info.ts";
 export type { ConnectRequest, ConnectResult, ConnectSubscription } from "./messages/connect.ts";
 export { type HistoryRequest, type HistoryResult, historyResultJson } from "./messages/history.ts";

@@ -52,6 +52,8 @@ export interface EmbeddedPostgresOptions {
 
 /** How often we look whether the server lives: one system call. */
 const WATCH_MS = 100;
+/** How often we look whether it is still the same process, and no zombie: files are read for that. */
+const IDENTITY_CHECK_MS = 1_000;
 const LOG_CHECK_MS = 60_000;
 const LONGEST_BACKOFF_MS = 10_000;
 /** A server that lived this long has started well: the next death begins with the shortest wait again. */
@@ -314,22 +316,15 @@ export class EmbeddedPostgres {
     const { log } = this.#options;
     const { prepared, abort } = running;
     let aliveSince = performance.now();
-    let logChecked = aliveSince;
     let failures = 0;
     while (!abort.signal.aborted) {
-      const now = performance.now();
-      if (running.postmaster !== undefined && isRunning(running.postmaster)) {
-        if (now - aliveSince > STABLE_MS) failures = 0;
-        if (now - logChecked > LOG_CHECK_MS) {
-          logChecked = now;
-          this.#boundLog(prepared.paths.log);
-        }
-        await pause(WATCH_MS, abort.signal);
-        continue;
-      }
-      if (running.postmaster !== undefined)
+      if (running.postmaster !== undefined) {
+        await this.#whileAlive(running.postmaster, prepared.paths, abort.signal);
+        if (abort.signal.aborted) return;
+        if (performance.now() - aliveSince > STABLE_MS) failures = 0;
         log.error({ pid: running.postmaster.pid }, "PostgreSQL died");
-      running.postmaster = undefined;
+        running.postmaster = undefined;
+      }
       if (failures > 0) await pause(Math.min(50 * 2 ** failures, LONGEST_BACKOFF_MS), abort.signal);
       if (abort.signal.aborted) return;
       failures += 1; // taken back when it proves stable: a server that dies again at once is a failure too
@@ -348,6 +343,31 @@ export class EmbeddedPostgres {
         }
       }
     }
+  }
+
+  /** Fulfils when the server is gone, or at the abort. One timer for the whole of its life: it wakes an idle process. */
+  #whileAlive(postmaster: Postmaster, paths: ClusterPaths, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      let identityChecked = performance.now();
+      let logChecked = identityChecked;
+      const look = (): void => {
+        const now = performance.now();
+        const isThorough = now - identityChecked >= IDENTITY_CHECK_MS;
+        if (isThorough) identityChecked = now;
+        if (!(isThorough ? isRunning(postmaster) : hasProcess(postmaster.pid))) end();
+        if (now - logChecked < LOG_CHECK_MS) return;
+        logChecked = now;
+        this.#boundLog(paths.log);
+      };
+      const timer = setInterval(look, WATCH_MS);
+      timer.unref();
+      const end = (): void => {
+        clearInterval(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      signal.addEventListener("abort", end);
+    });
   }
 
   #boundLog(path: string): void {

@@ -1,7 +1,9 @@
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
+const openBrace = 0x7b;
 const closeBrace = 0x7d;
+const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /** Where a value stands in its document: [start, end). */
@@ -10,38 +12,83 @@ export interface Slice {
   readonly end: number;
 }
 
+/** A slice with those of the parts of its value: an object's members or an array's elements, as deep as was asked for. */
+export interface SliceTree extends Slice {
+  readonly members?: ReadonlyMap<string, SliceTree> | undefined;
+  readonly elements?: readonly SliceTree[] | undefined;
+}
+
 /**
  * The members of the object that begins at or after `from` in `text`, each with the place of its raw value, so that
  * a payload is handed on byte for byte. Of duplicates the last wins, as in JSON.parse.
  * `text` must have passed JSON.parse, and the value at `from` must be an object: nothing is checked again here.
- * Costs one pass over the object.
+ * Costs one pass over the object. `depth`: levels below the members whose parts are noted in the same pass.
  */
-export function sliceMembers(text: string, from = 0): Map<string, Slice> {
-  const members = new Map<string, Slice>();
-  let at = skipSpace(text, text.indexOf("{", from) + 1);
-  while (text.charCodeAt(at) === quote) {
-    const keyEnd = skipString(text, at);
-    const name = unquote(text.slice(at, keyEnd));
-    const start = skipSpace(text, text.indexOf(":", keyEnd) + 1);
-    const end = skipValue(text, start);
-    members.set(name, { start, end });
-    at = skipSpace(text, end);
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
-  }
-  return members;
+export function sliceMembers(text: string, from = 0, depth = 0): Map<string, SliceTree> {
+  return new Slicer(text, text.indexOf("{", from)).members(depth);
 }
 
 /** As `sliceMembers` for the elements of the array that begins at or after `from`. */
-export function sliceElements(text: string, from = 0): Slice[] {
-  const elements: Slice[] = [];
-  let at = skipSpace(text, text.indexOf("[", from) + 1);
-  while (at < text.length && text.charCodeAt(at) !== closeBracket) {
-    const end = skipValue(text, at);
-    elements.push({ start: at, end });
-    at = skipSpace(text, end);
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
+export function sliceElements(text: string, from = 0): SliceTree[] {
+  return new Slicer(text, text.indexOf("[", from)).elements(0);
+}
+
+/** Goes through a document once. Recursion ends at the depth asked for. */
+class Slicer {
+  readonly #text: string;
+  #at: number;
+
+  /** `at`: where the first value begins. */
+  constructor(text: string, at: number) {
+    this.#text = text;
+    this.#at = at;
   }
-  return elements;
+
+  members(depth: number): Map<string, SliceTree> {
+    const text = this.#text;
+    const members = new Map<string, SliceTree>();
+    this.#skipTo(this.#at + 1);
+    while (text.charCodeAt(this.#at) === quote) {
+      const nameEnd = skipString(text, this.#at);
+      const name = unquote(text.slice(this.#at, nameEnd));
+      // Past the colon.
+      this.#skipTo(skipSpace(text, nameEnd) + 1);
+      members.set(name, this.#value(depth));
+      this.#skipComma();
+    }
+    this.#at += 1;
+    return members;
+  }
+
+  elements(depth: number): SliceTree[] {
+    const text = this.#text;
+    const elements: SliceTree[] = [];
+    this.#skipTo(this.#at + 1);
+    while (this.#at < text.length && text.charCodeAt(this.#at) !== closeBracket) {
+      elements.push(this.#value(depth));
+      this.#skipComma();
+    }
+    this.#at += 1;
+    return elements;
+  }
+
+  #value(depth: number): SliceTree {
+    const start = this.#at;
+    const first = depth > 0 ? this.#text.charCodeAt(start) : 0;
+    const members = first === openBrace ? this.members(depth - 1) : undefined;
+    const elements = first === openBracket ? this.elements(depth - 1) : undefined;
+    if (this.#at === start) this.#at = skipValue(this.#text, start);
+    return { start, end: this.#at, members, elements };
+  }
+
+  #skipComma(): void {
+    this.#skipTo(this.#at);
+    if (this.#text.charCodeAt(this.#at) === comma) this.#skipTo(this.#at + 1);
+  }
+
+  #skipTo(at: number): void {
+    this.#at = skipSpace(this.#text, at);
+  }
 }
 
 function unquote(raw: string): string {
@@ -71,7 +118,7 @@ function isEscaped(text: string, at: number): boolean {
 function skipValue(text: string, start: number): number {
   const first = text.charCodeAt(start);
   if (first === quote) return skipString(text, start);
-  if (first === 0x7b || first === 0x5b) return skipNested(text, start);
+  if (first === openBrace || first === openBracket) return skipNested(text, start);
   let at = start;
   while (at < text.length && !endsPrimitive(text.charCodeAt(at))) at += 1;
   return at;
@@ -90,7 +137,7 @@ function skipNested(text: string, start: number): number {
       at = skipString(text, at);
       continue;
     }
-    if (code === 0x7b || code === 0x5b) depth += 1;
+    if (code === openBrace || code === openBracket) depth += 1;
     else if (code === closeBrace || code === closeBracket) depth -= 1;
     at += 1;
   } while (depth > 0);

@@ -9,7 +9,7 @@ export interface MethodContext {
   readonly partFailed: (thrown: unknown) => string;
 }
 
-/** A request that has been decoded. Calling it runs it and gives the result as JSON; API errors are rejections. */
+/** A request that has been decoded. Calling it runs it and gives the result as JSON. API errors are thrown or rejections. */
 export type DecodedCall = (context: MethodContext) => Promise<string>;
 
 /** One method of the server API, whatever way it is called: by a route of its own, in a batch, or as a legacy command. */
@@ -32,8 +32,7 @@ export function apiMethod<Request>({ name, read, run }: MethodParts<Request>): A
     name,
     decode: (fields) => {
       const request = read(fields);
-      // async: what `run` throws before its first await is a rejection too.
-      return async (context) => run(request, context);
+      return (context) => run(request, context);
     },
   };
 }

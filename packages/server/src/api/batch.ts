@@ -1,4 +1,3 @@
-import { type Slice } from "@switchyard/protocol";
 import { SwitchyardError } from "@switchyard/core";
 import type { ApiCalls, CallOutcome, RequestScope } from "./api-calls.ts";
 import { apiErrorJson } from "./api-error.ts";
@@ -11,6 +10,9 @@ type BatchCommand =
   | { readonly kind: "call"; readonly method: string; readonly call: DecodedCall }
   | { readonly kind: "none"; readonly error: "badRequest" | "nodeUnknown" };
 
+/** Levels below the body's members: the commands, their methods, the members of each request. */
+const requestDepth = 3;
+
 /**
  * Runs many requests in one: `{"commands":[{"<method>": request}, …], "parallel"?}` → `{"replies":[…]}`, reply i to
  * command i, without a `result` around it. Everything is decoded before anything runs: throws `MalformedBody`.
@@ -21,11 +23,9 @@ export async function runBatch(
   calls: ApiCalls,
   scope: RequestScope,
 ): Promise<string> {
-  const fields = RequestFields.fromBody(body);
+  const fields = RequestFields.fromBody(body, requestDepth);
   const parallel = fields.boolean("parallel") ? maxParallelParts : 1;
-  const commands = fields
-    .elements("commands")
-    .map((slice, index) => decodeCommand(fields, slice, index));
+  const commands = fields.objects("commands").map(decodeCommand);
   const replies = await runParts(commands.length, parallel, async (index) => {
     const command = commands[index] ?? { kind: "none", error: "badRequest" };
     if (command.kind === "none")
@@ -35,8 +35,7 @@ export async function runBatch(
   return `{"replies":[${replies.join(",")}]}`;
 }
 
-function decodeCommand(batch: RequestFields, slice: Slice, index: number): BatchCommand {
-  const command = batch.elementObject(slice, `commands[${index}]`);
+function decodeCommand(command: RequestFields | undefined): BatchCommand {
   if (command === undefined) return { kind: "none", error: "badRequest" };
   let first: BatchCommand | undefined;
   for (const method of apiMethods) {

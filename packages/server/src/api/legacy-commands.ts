@@ -40,7 +40,7 @@ export async function runLegacyCommands(
 }
 
 function decodeCommand(text: string): LegacyCommand {
-  const fields = RequestFields.fromBody(text);
+  const fields = RequestFields.fromBody(text, 1);
   const name = methodName(fields);
   const method = methodsByName.get(name);
   if (method === undefined && !unavailableMethods.has(name))
@@ -64,7 +64,7 @@ async function run(
   scope: RequestScope,
 ): Promise<CallOutcome> {
   if (method === undefined) return calls.refuse(name, new SwitchyardError("nodeUnknown"), scope);
-  return calls.run(name, async (context) => decodeParams(method, fields)(context), scope);
+  return calls.run(name, (context) => decodeParams(method, fields)(context), scope);
 }
 
 /** Here parameters of the wrong type are an error of this command alone. */

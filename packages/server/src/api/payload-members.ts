@@ -14,22 +14,24 @@ export interface GivenPayload {
   readonly field: string;
 }
 
+/** The base64 twin of each payload member. */
+const base64Names = { data: "b64data", info: "b64info" } as const;
+
 /** A literal null is the payload `null`. */
-export function readPayload(fields: RequestFields, name: string): GivenPayload {
-  return { json: fields.raw(name), ...readBase64(fields, name) };
+export function readPayload(fields: RequestFields, name: keyof typeof base64Names): GivenPayload {
+  return given(fields, fields.raw(name), base64Names[name]);
 }
 
 /** A literal null is "not given". */
-export function readOptionalPayload(fields: RequestFields, name: string): GivenPayload {
-  return { json: fields.rawUnlessNull(name), ...readBase64(fields, name) };
+export function readOptionalPayload(
+  fields: RequestFields,
+  name: keyof typeof base64Names,
+): GivenPayload {
+  return given(fields, fields.rawUnlessNull(name), base64Names[name]);
 }
 
-function readBase64(
-  fields: RequestFields,
-  name: string,
-): { base64: string | undefined; field: string } {
-  const field = `b64${name}`;
-  return { base64: fields.has(field) ? fields.string(field) : undefined, field };
+function given(fields: RequestFields, json: JsonText | undefined, field: string): GivenPayload {
+  return { json, base64: fields.has(field) ? fields.string(field) : undefined, field };
 }
 
 /**

@@ -1,9 +1,9 @@
 import {
   cutJsonText,
   type JsonText,
-  type Slice,
   sliceElements,
   sliceMembers,
+  type SliceTree,
 } from "@switchyard/protocol";
 import { MalformedBody } from "./malformed-body.ts";
 
@@ -22,6 +22,10 @@ export interface IntegerRange {
   readonly max: number;
 }
 
+type Members = ReadonlyMap<string, SliceTree>;
+
+const noMembers: Members = new Map();
+
 /**
  * Reads the members of one request object from the text they came in. Names match in any case and the last of
  * several wins; unknown members are nobody's business. A missing or null member is its type's zero value; a member
@@ -30,34 +34,29 @@ export interface IntegerRange {
  */
 export class RequestFields {
   readonly #text: string;
-  readonly #start: number;
   readonly #path: string;
-  readonly #slices: ReadonlyMap<string, Slice>;
+  readonly #members: Members;
+  /** By lower-case name. */
+  readonly #byName: Members;
 
-  /** `text` has passed JSON.parse and holds an object at `start`. */
-  private constructor(text: string, start: number, path: string) {
+  /** `text` has passed JSON.parse and holds `members`. */
+  private constructor(text: string, members: Members, path: string) {
     this.#text = text;
-    this.#start = start;
     this.#path = path;
-    this.#slices = lastOfEachName(sliceMembers(text, start));
+    this.#members = members;
+    this.#byName = lastOfEachName(members);
   }
 
-  /** The whole of a request body: one object, or null, which stands for `{}`. */
-  static fromBody(text: string): RequestFields {
+  /**
+   * The whole of a request body: one object, or null, which stands for `{}`. `depth`: levels below its members that
+   * are going to be read too, so that one pass over the text finds them all.
+   */
+  static fromBody(text: string, depth = 0): RequestFields {
     assertJson(text);
     const body = text.trim();
-    if (body === "null") return new RequestFields("{}", 0, "");
+    if (body === "null") return new RequestFields(text, noMembers, "");
     if (!body.startsWith("{")) throw new MalformedBody("the body must be a JSON object");
-    return new RequestFields(text, 0, "");
-  }
-
-  /** The value at `slice` of a text that has passed JSON.parse; undefined for null. An empty array stands for `{}`: PHP knows no empty map. */
-  static fromValue(text: string, slice: Slice, path: string): RequestFields | undefined {
-    const raw = text.slice(slice.start, slice.end);
-    if (raw === "null") return undefined;
-    if (emptyArray.test(raw)) return new RequestFields("{}", 0, path);
-    if (!raw.startsWith("{")) throw wrong(path, "an object");
-    return new RequestFields(text, slice.start, path);
+    return new RequestFields(text, sliceMembers(text, 0, depth), "");
   }
 
   /** Present and not null. */
@@ -67,7 +66,9 @@ export class RequestFields {
 
   string(name: string): string {
     const raw = this.#given(name);
-    return raw === undefined ? "" : readString(raw, this.#at(name));
+    const value = raw === undefined ? "" : stringOf(raw);
+    if (value === undefined) throw wrong(this.#at(name), "a string");
+    return value;
   }
 
   boolean(name: string): boolean {
@@ -94,7 +95,7 @@ export class RequestFields {
 
   /** The value's raw text. A literal null is the value `null`. */
   raw(name: string): JsonText | undefined {
-    const slice = this.#slices.get(name);
+    const slice = this.#byName.get(name);
     return slice && cutJsonText(this.#text, slice.start, slice.end);
   }
 
@@ -105,54 +106,73 @@ export class RequestFields {
 
   /** Empty when not given; null elements are "". */
   strings(name: string): string[] {
-    return this.elements(name).map((slice, index) => {
-      const raw = this.textOf(slice);
-      return raw === "null" ? "" : readString(raw, `${this.#at(name)}[${index}]`);
+    return this.#elements(name).map((slice, index) => {
+      const value = this.#stringOrNull(slice);
+      if (value === undefined) throw wrong(`${this.#at(name)}[${index}]`, "a string");
+      return value;
     });
   }
 
   /** undefined when not given or empty; null values are "". */
   stringMap(name: string): Readonly<Record<string, string>> | undefined {
     const map = this.object(name);
-    if (!map) return undefined;
+    if (!map || map.#members.size === 0) return undefined;
     // The map's own names are data: their case counts.
-    const entries = [...sliceMembers(map.#text, map.#start)].map(
-      ([key, slice]): [string, string] => {
-        const raw = map.textOf(slice);
-        return [key.toWellFormed(), raw === "null" ? "" : readString(raw, `${map.#path}.${key}`)];
-      },
-    );
+    const entries = [...map.#members].map(([key, slice]): [string, string] => {
+      const value = map.#stringOrNull(slice);
+      if (value === undefined) throw wrong(map.#at(key), "a string");
+      return [key.toWellFormed(), value];
+    });
     // Object.fromEntries defines own members, so that "__proto__" is a tag like any other.
-    return entries.length === 0 ? undefined : Object.fromEntries(entries);
+    return Object.fromEntries(entries);
   }
 
+  /** undefined when not given. An empty array stands for `{}`: PHP knows no empty map. */
   object(name: string): RequestFields | undefined {
-    const slice = this.#slices.get(name);
-    return slice && RequestFields.fromValue(this.#text, slice, this.#at(name));
+    const slice = this.#byName.get(name);
+    return slice && this.#objectAt(slice, this.#at(name));
   }
 
-  /** The places of an array's elements; none when not given. */
-  elements(name: string): readonly Slice[] {
-    const slice = this.#slices.get(name);
+  /** The elements of an array of objects, each as `object` gives it. None when not given. */
+  objects(name: string): (RequestFields | undefined)[] {
+    return this.#elements(name).map((slice, index) =>
+      this.#objectAt(slice, `${this.#at(name)}[${index}]`),
+    );
+  }
+
+  #objectAt(slice: SliceTree, path: string): RequestFields | undefined {
+    if (this.#text[slice.start] === "{") {
+      const members = slice.members ?? sliceMembers(this.#text, slice.start);
+      return new RequestFields(this.#text, members, path);
+    }
+    const raw = this.#textOf(slice);
+    if (raw === "null") return undefined;
+    if (emptyArray.test(raw)) return new RequestFields(this.#text, noMembers, path);
+    throw wrong(path, "an object");
+  }
+
+  #elements(name: string): readonly SliceTree[] {
+    const slice = this.#byName.get(name);
     if (slice === undefined || !this.has(name)) return [];
     if (this.#text[slice.start] !== "[") throw wrong(this.#at(name), "an array");
-    return sliceElements(this.#text, slice.start);
+    return slice.elements ?? sliceElements(this.#text, slice.start);
   }
 
-  /** One of `elements` as an object; undefined for null. */
-  elementObject(slice: Slice, path: string): RequestFields | undefined {
-    return RequestFields.fromValue(this.#text, slice, path);
-  }
-
-  textOf(slice: Slice): string {
-    return this.#text.slice(slice.start, slice.end);
+  /** "" for null; undefined for anything that is no string. */
+  #stringOrNull(slice: SliceTree): string | undefined {
+    const raw = this.#textOf(slice);
+    return raw === "null" ? "" : stringOf(raw);
   }
 
   #given(name: string): string | undefined {
-    const slice = this.#slices.get(name);
+    const slice = this.#byName.get(name);
     if (slice === undefined) return undefined;
-    const raw = this.textOf(slice);
+    const raw = this.#textOf(slice);
     return raw === "null" ? undefined : raw;
+  }
+
+  #textOf(slice: SliceTree): string {
+    return this.#text.slice(slice.start, slice.end);
   }
 
   #at(name: string): string {
@@ -169,9 +189,14 @@ function assertJson(text: string): void {
   }
 }
 
-/** A map by lower-case name. Of names that differ only in case the last one in the text wins. */
-function lastOfEachName(members: ReadonlyMap<string, Slice>): Map<string, Slice> {
-  const byName = new Map<string, Slice>();
+/** `members` by lower-case name. Of names that differ only in case the last one in the text wins. */
+function lastOfEachName(members: Members): Members {
+  for (const name of members.keys()) if (name !== name.toLowerCase()) return folded(members);
+  return members;
+}
+
+function folded(members: Members): Members {
+  const byName = new Map<string, SliceTree>();
   for (const [name, slice] of members) {
     const key = name.toLowerCase();
     const other = byName.get(key);
@@ -180,10 +205,10 @@ function lastOfEachName(members: ReadonlyMap<string, Slice>): Map<string, Slice>
   return byName;
 }
 
-function readString(raw: string, path: string): string {
-  if (!raw.startsWith('"')) throw wrong(path, "a string");
+/** undefined for a value of another type. */
+function stringOf(raw: string): string | undefined {
   // JSON.parse of a quoted literal is always a string. A lone surrogate is no text: U+FFFD, as for invalid UTF-8.
-  return (JSON.parse(raw) as string).toWellFormed();
+  return raw.startsWith('"') ? (JSON.parse(raw) as string).toWellFormed() : undefined;
 }
 
 function wrong(path: string, expected: string): MalformedBody {

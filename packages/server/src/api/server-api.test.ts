@@ -100,7 +100,11 @@ describe("authentication", () => {
   );
 
   test("headers and query reach the key check", async () => {
-    const api = apiHarness({}, { checkApiKey: createApiKeyCheck(["k1"]) });
+    const holderOf = createApiKeyCheck([["k1", "somebody"]]);
+    const api = apiHarness(
+      {},
+      { checkApiKey: (headers, query) => holderOf(headers, query) !== undefined },
+    );
     const statuses = async (path: string, headers: Record<string, string>): Promise<number> =>
       (await api.app.request(`http://localhost${path}`, { method: "POST", body: "{}", headers }))
         .status;

@@ -1,14 +1,10 @@
-import type {
-  HubObserver,
-  HubServices,
-  MemoryBus,
-  MemoryBusStats,
-  TransportName,
-} from "@switchyard/core";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { HubObserver, HubServices, MemoryBus, MemoryBusStats } from "@switchyard/core";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { BucketHistogram } from "./bucket-histogram.ts";
+import { LabelCounter } from "./label-counter.ts";
 
 /** Seconds. From a memory bus' tenth of a millisecond to a node in another region. */
-const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const latencyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** The hub's metrics in Prometheus' terms. Labels are bounded: transports, methods, codes, results. */
 export function createHubMetrics(registry: Registry): HubObserver {
@@ -25,11 +21,11 @@ export function createHubMetrics(registry: Registry): HubObserver {
     labelNames: ["transport", "code"],
     registers,
   });
-  const commands = new Counter({
+  const commands = new LabelCounter({
+    registry,
     name: "switchyard_commands_total",
     help: "Commands from clients.",
-    labelNames: ["method"],
-    registers,
+    label: "method",
   });
   const errors = new Counter({
     name: "switchyard_errors_total",
@@ -47,23 +43,23 @@ export function createHubMetrics(registry: Registry): HubObserver {
     help: "Subscriptions that ended.",
     registers,
   });
-  const publications = new Counter({
+  const publications = new LabelCounter({
+    registry,
     name: "switchyard_publications_total",
     help: "Publications accepted.",
-    labelNames: ["source"],
-    registers,
+    label: "source",
   });
-  const deliveries = new Counter({
+  const deliveries = new LabelCounter({
+    registry,
     name: "switchyard_deliveries_total",
     help: "Publications handed to connections.",
-    labelNames: ["transport"],
-    registers,
+    label: "transport",
   });
-  const bytes = new Counter({
+  const bytes = new LabelCounter({
+    registry,
     name: "switchyard_delivered_bytes_total",
     help: "Payload of those deliveries, in characters of the encoded frame.",
-    labelNames: ["transport"],
-    registers,
+    label: "transport",
   });
   const recoveries = new Counter({
     name: "switchyard_recoveries_total",
@@ -77,33 +73,38 @@ export function createHubMetrics(registry: Registry): HubObserver {
     labelNames: ["result"],
     registers,
   });
-  const latency = new Histogram({
+  const latency = new BucketHistogram({
+    registry,
     name: "switchyard_fanout_latency_seconds",
     help: "From the publish of a publication to its hand-over to the transport.",
-    buckets: latencyBuckets,
-    registers,
+    bounds: latencyBounds,
   });
-  const byTransport = memoize((transport: TransportName) => ({
-    deliveries: deliveries.labels(transport),
-    bytes: bytes.labels(transport),
-  }));
   return {
     connectionOpened: (transport) => opened.inc({ transport }),
     connectionClosed: (transport, code) => closed.inc({ transport, code: boundedCode(code) }),
-    commandReceived: (method) => commands.inc({ method }),
+    commandReceived: (method) => commands.add(method),
     errorAnswered: (method, code) => errors.inc({ method, code }),
     subscribed: () => subscribes.inc(),
     unsubscribed: () => unsubscribes.inc(),
-    publicationAccepted: (source) => publications.inc({ source }),
+    publicationAccepted: (source) => publications.add(source),
     delivered: (transport, count, frameBytes, latencyMs) => {
-      const counters = byTransport(transport);
-      counters.deliveries.inc(count);
-      counters.bytes.inc(count * frameBytes);
-      latency.observe(Math.max(0, latencyMs) / 1000);
+      deliveries.add(transport, count);
+      bytes.add(transport, count * frameBytes);
+      latency.record(Math.max(0, latencyMs) / 1000);
     },
     recovered: (result) => recoveries.inc({ result }),
     repaired: (result) => repairs.inc({ result }),
   };
+}
+
+/** Counts tokens that could be neither taken nor refused. */
+export function countUncheckedTokens(registry: Registry): () => void {
+  const unchecked = new Counter({
+    name: "switchyard_tokens_unchecked_total",
+    help: "Tokens that were not checked, because the keys of their issuer could not be had.",
+    registers: [registry],
+  });
+  return () => unchecked.inc();
 }
 
 /** Gauges that are read when somebody asks. */
@@ -198,16 +199,4 @@ export function gauge(registry: Registry, name: string, help: string, read: () =
 /** Codes come from peers too: what is no known range becomes one label. */
 function boundedCode(code: number): string {
   return (code >= 1000 && code <= 1015) || (code >= 3000 && code <= 3999) ? String(code) : "other";
-}
-
-function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const made = new Map<Key, Value>();
-  return (key) => {
-    let value = made.get(key);
-    if (value === undefined) {
-      value = make(key);
-      made.set(key, value);
-    }
-    return value;
-  };
 }

