@@ -13,9 +13,22 @@ export {
   type FanOutFixture,
   type LinkPeer,
 } from "./contracts/fan-out-contract.ts";
+export { queueStoreContract } from "./contracts/queue-store-contract.ts";
+export type { BrokerStoreHarness, BrokerStores } from "./contracts/queue-store-scenario.ts";
 export { streamStoreContract, type StreamStoreHarness } from "./contracts/stream-store-contract.ts";
+export { topologyStoreContract } from "./contracts/topology-store-contract.ts";
 export { RecordingFanOut, type RecordingFanOutOptions } from "./fan-out/recording-fan-out.ts";
 export { RecordingLink } from "./fan-out/recording-link.ts";
+export { InMemoryBrokerDatabase } from "./queues/in-memory-broker-database.ts";
+export { InMemoryQueueStore } from "./queues/in-memory-queue-store.ts";
+export { InMemoryTopologyStore } from "./queues/in-memory-topology-store.ts";
+export {
+  type FaultyQueueStore,
+  type FlushFault,
+  type QueueStoreFaultOptions,
+  type QueueStoreOperation,
+  withQueueStoreFaults,
+} from "./queues/with-queue-store-faults.ts";
 export { fuzzSeeds } from "./random/fuzz-seeds.ts";
 export { SeededRandom } from "./random/seeded-random.ts";
 export { FakeClock } from "./time/fake-clock.ts";
