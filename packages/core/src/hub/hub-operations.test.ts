@@ -242,6 +242,30 @@ describe("what is going on", () => {
     });
   });
 
+  test("history: a page of more than 8 MiB ends early, and goes on from its last publication", async () => {
+    const { hub, operations } = await hubs.start();
+    const mebibyte = JSON.stringify("x".repeat(1_048_576));
+    for (let n = 0; n < 9; n += 1) await hub.publish("a", mebibyte);
+    await hub.publish("a", JSON.stringify("x".repeat(9 * 1_048_576)));
+    await hub.publish("a", "11");
+    const offsetsOf = async (offset: number, reverse: boolean): Promise<number[]> => {
+      const since = offset === 0 ? undefined : { offset, epoch: "" };
+      const page = await operations.history({ channel: "a", limit: -1, since, reverse });
+      expect(page.top.offset).toBe(11);
+      return page.publications.map((found) => found.offset);
+    };
+    expect(await offsetsOf(0, false)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(await offsetsOf(7, false)).toEqual([8, 9]);
+    // Alone it is more than a page may have.
+    expect(await offsetsOf(9, false)).toEqual([10]);
+    expect(await offsetsOf(10, false)).toEqual([11]);
+    expect(await offsetsOf(0, true)).toEqual([11]);
+    expect(await offsetsOf(11, true)).toEqual([10]);
+    expect(await offsetsOf(10, true)).toEqual([9, 8, 7, 6, 5, 4, 3]);
+    expect(await offsetsOf(3, true)).toEqual([2, 1]);
+    expect(await offsetsOf(1, true)).toEqual([]);
+  });
+
   test("rpc: the server's own methods; 107 without a name, 104 for an unknown one", async () => {
     const { hub, operations } = await hubs.start();
     hub.hub.methods.server.set("double", async (params) => toJsonText(Number(params) * 2));

@@ -6,6 +6,7 @@ import {
   unsubscribes,
 } from "@switchyard/protocol";
 import { type ChannelAddress, parseChannel } from "../channels/channel-address.ts";
+import { firstWithin } from "../channels/first-within.ts";
 import { fitsFormat } from "../channels/publication-format.ts";
 import { SwitchyardError } from "../errors/switchyard-error.ts";
 import { type ChannelName, channelName } from "../ids.ts";
@@ -34,6 +35,8 @@ import type {
 const maxNameLength = 4_096;
 /** How long a repeat of an idempotency key is recognised (server API 7.1). */
 const idempotencyWindowMs = 5 * 60_000;
+/** Bytes of a history page: what an answer may cost the server in memory and a turn of its event loop. */
+const historyPageBytes = 8 * 1024 * 1024;
 
 /** The server API's operations on top of the bus: what they ask of connections goes to every node. */
 export class HubOperations implements ServerOperations {
@@ -142,7 +145,7 @@ export class HubOperations implements ServerOperations {
     });
     if (since && since.epoch !== "" && since.epoch !== page.top.epoch)
       throw new SwitchyardError("unrecoverablePosition");
-    return page;
+    return { ...page, publications: firstWithin(historyPageBytes, page.publications) };
   }
 
   async removeHistory(channel: string): Promise<void> {

@@ -33,7 +33,11 @@ export interface ServerOperations {
   /** `notAvailable` (108) when presence is off in the namespace. */
   presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
   presenceStats(channel: string): Promise<PresenceStats>;
-  /** `notAvailable` without history; `unrecoverablePosition` (112) for another non-empty epoch. */
+  /**
+   * `notAvailable` without history; `unrecoverablePosition` (112) for another non-empty epoch. A page has at most 8 MiB,
+   * but at least one publication, so that it may hold fewer than `limit`: ask again with `since` from its last one,
+   * until that is the top (in reverse: until a page is empty).
+   */
   history(request: HistoryOperation): Promise<HistoryOutcome>;
   removeHistory(channel: string): Promise<void>;
   /** Channels with subscribers now and their subscriptions, over all nodes. `pattern`: glob, "" = all; a bad one is `internal`. */
@@ -92,7 +96,7 @@ export interface RefreshConnectionRequest {
 
 export interface HistoryOperation {
   readonly channel: string;
-  /** 0 = position only; negative = everything retained. */
+  /** 0 = position only; negative = everything retained, as far as one page holds it. */
   readonly limit: number;
   readonly since: StreamPosition | undefined;
   readonly reverse: boolean;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { FakeClock } from "@switchyard/testkit";
+import { FakeClock, RecordingLog } from "@switchyard/testkit";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { createAuthenticator } from "./authenticator.ts";
 import { signToken } from "./sign-token.ts";
@@ -21,7 +21,7 @@ const noKeys: TokenConfig = {
 };
 
 function authenticator(config: Partial<TokenConfig>): Authenticator {
-  return createAuthenticator({ ...noKeys, ...config }, clock);
+  return createAuthenticator({ ...noKeys, ...config }, { clock, log: new RecordingLog() });
 }
 
 const base64url = (text: string): string => Buffer.from(text).toString("base64url");

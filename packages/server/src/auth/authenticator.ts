@@ -2,14 +2,19 @@ import { decodeProtectedHeader, errors, jwtVerify } from "jose";
 import { createJwksKeys } from "./jwks-keys.ts";
 import { parseConnectionClaims, parseSubscriptionClaims } from "./token-claims.ts";
 import { ecdsaKeys, hmacKeys, rsaKeys } from "./token-keys.ts";
-import type { Authenticator, Clock, TokenOutcome } from "@switchyard/core";
+import type { Authenticator, TokenOutcome } from "@switchyard/core";
 import type { TokenConfig } from "../config/declaration.ts";
-import type { JwksOptions } from "./jwks-keys.ts";
+import type { JwksOptions, JwksServices } from "./jwks-keys.ts";
 import type { ClaimsResult } from "./token-claims.ts";
 import type { KeySource, TokenHeader, VerificationKey } from "./token-keys.ts";
 
 /** Longer tokens are refused unread. A frame before connect is at most 64 KiB by default. */
 const longestToken = 65_536;
+
+export interface AuthenticatorServices extends JwksServices {
+  /** A token was neither taken nor refused, because a key that may be its own could not be had. */
+  readonly onUnchecked?: () => void;
+}
 
 type Signed = TokenOutcome<string>;
 
@@ -20,14 +25,14 @@ type Signed = TokenOutcome<string>;
  */
 export function createAuthenticator(
   config: TokenConfig,
-  clock: Clock,
+  services: AuthenticatorServices,
   jwks: JwksOptions = {},
 ): Authenticator {
   const sources: readonly KeySource[] = [
     ...(config.secret === undefined ? [] : [hmacKeys(config.secret)]),
     ...(config.rsaPublicKey === undefined ? [] : [rsaKeys(config.rsaPublicKey)]),
     ...(config.ecdsaPublicKey === undefined ? [] : [ecdsaKeys(config.ecdsaPublicKey)]),
-    ...config.jwksUrl.map((url) => createJwksKeys(url, clock, jwks)),
+    ...config.jwksUrl.map((url) => createJwksKeys(url, services, jwks)),
   ];
 
   const verifyWith = async (
@@ -38,7 +43,7 @@ export function createAuthenticator(
     try {
       await jwtVerify(token, key, {
         algorithms: [algorithm],
-        currentDate: new Date(clock.now()),
+        currentDate: new Date(services.clock.now()),
         ...(config.audience === undefined ? {} : { audience: config.audience }),
         ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
       });
@@ -75,7 +80,10 @@ export function createAuthenticator(
       }
     }
     // A key that could not be had may have been the right one: the client may try again.
-    if (absence !== undefined) throw absence.cause;
+    if (absence !== undefined) {
+      services.onUnchecked?.();
+      throw absence.cause;
+    }
     return refusal;
   };
 

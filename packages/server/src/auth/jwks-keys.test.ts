@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { FakeClock } from "@switchyard/testkit";
+import { SwitchyardError } from "@switchyard/core";
+import { FakeClock, RecordingLog } from "@switchyard/testkit";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { createAuthenticator } from "./authenticator.ts";
 import type { Authenticator } from "@switchyard/core";
@@ -15,9 +16,13 @@ interface Issuer {
 let issuer: Issuer;
 let server: ReturnType<typeof Bun.serve>;
 let clock: FakeClock;
+let log: RecordingLog;
+let unchecked: number;
 
 beforeEach(() => {
   clock = new FakeClock();
+  log = new RecordingLog();
+  unchecked = 0;
   issuer = { keys: [], answer: "set", requests: 0 };
   server = Bun.serve({
     hostname: "127.0.0.1",
@@ -52,7 +57,7 @@ function authenticator(jwks: JwksOptions = {}): Authenticator {
     audience: undefined,
     issuer: undefined,
   };
-  return createAuthenticator(config, clock, jwks);
+  return createAuthenticator(config, { clock, log, onUnchecked: () => (unchecked += 1) }, jwks);
 }
 
 interface IssuedKey {
@@ -230,5 +235,51 @@ describe("an issuer", () => {
     expect(await outcome(checking, await tokenOf(unknown))).toBe("unavailable");
     clock.advanceNow(1_000);
     expect(await outcome(checking, await tokenOf(own))).toBe("unavailable");
+  });
+});
+
+describe("what is said of an issuer that is away", () => {
+  const said = (): unknown[] => log.lines.map(({ level, fields }) => [level, fields]);
+  const place = (): string => new URL("/jwks", server.url).href;
+
+  test("is one warning a minute without a stack, however many tokens come; each is counted", async () => {
+    issuer.answer = "failure";
+    const checking = authenticator();
+    const forged = await tokenOf(await publish("ES256", "a"));
+    for (let sent = 0; sent < 20; sent += 1)
+      expect(await outcome(checking, forged)).toBe("unavailable");
+    const reason = "Expected 200 OK from the JSON Web Key Set HTTP response";
+    expect(said()).toEqual([["warn", { url: place(), reason, tokens: 1 }]]);
+    expect(unchecked).toBe(20);
+    clock.advanceNow(59_999);
+    await outcome(checking, forged);
+    expect(log.lines).toHaveLength(1);
+    clock.advanceNow(1);
+    await outcome(checking, forged);
+    expect(said().slice(1)).toEqual([["warn", { url: place(), reason, tokens: 21 }]]);
+  });
+
+  test("is said of unknown keys too, and what the connection logs of it is for debugging", async () => {
+    const own = await publish("ES256", "a");
+    const checking = authenticator();
+    await outcome(checking, await tokenOf(own));
+    const error: unknown = await checking
+      .connection(await tokenOf({ ...own, kid: "forged" }))
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SwitchyardError);
+    expect(error).toMatchObject({ kind: "keysUnavailable", row: { code: 100, logLevel: "debug" } });
+    const reason = "unknown key, too soon after the last fetch";
+    expect(said()).toEqual([["warn", { url: place(), reason, tokens: 1 }]]);
+  });
+
+  test("is said while its last set serves, of which no token is refused", async () => {
+    const token = await tokenOf(await publish("ES256", "a"));
+    const checking = authenticator();
+    await outcome(checking, token);
+    issuer.answer = "failure";
+    clock.advanceNow(600_001);
+    expect(await outcome(checking, token)).toBe("valid");
+    expect(said()).toMatchObject([["warn", { tokens: 0 }]]);
+    expect(unchecked).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { SwitchyardError } from "@switchyard/core";
 import { createRemoteJWKSet, customFetch, errors } from "jose";
-import type { Clock } from "@switchyard/core";
+import type { Clock, Log } from "@switchyard/core";
 import type { CryptoKey } from "jose";
 import type { KeySource, TokenHeader } from "./token-keys.ts";
 
@@ -15,6 +15,11 @@ export interface JwksOptions {
   readonly cooldownMs?: number;
   /** Milliseconds without a fetch after a failed one. Default 1,000. */
   readonly backoffMs?: number;
+}
+
+export interface JwksServices {
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** HMAC is not among them: a public set must not hold secrets. */
@@ -38,14 +43,21 @@ const largestSetBytes = 1_048_576;
 const mostCandidates = 8;
 /** Unknown key ids that are remembered until the next fetch. */
 const mostMissing = 1_000;
+/** Milliseconds between two lines about the same set: anybody can send tokens that would write one. */
+const quietMs = 60_000;
 
 /**
  * The keys of an issuer, by URL. They are fetched when first needed, then when they are too old or when a token
  * names an unknown key, never more often than the options say, and once for all tokens that wait. While the
- * issuer is away its last set stays in use. `keys` rejects with `SwitchyardError` when no set could be had, or
- * when a key is unknown and it is too early to ask again: such a client may come back.
+ * issuer is away its last set stays in use. `keys` rejects with `SwitchyardError` `keysUnavailable` when no set could
+ * be had, or when a key is unknown and it is too early to ask again: such a client may come back. A warning tells of
+ * both and of fetches that failed, at most once a minute, with the number of tokens since the last one.
  */
-export function createJwksKeys(url: string, clock: Clock, options: JwksOptions = {}): KeySource {
+export function createJwksKeys(
+  url: string,
+  { clock, log }: JwksServices,
+  options: JwksOptions = {},
+): KeySource {
   const {
     timeoutMs = 3_000,
     maxAgeMs = 600_000,
@@ -63,12 +75,31 @@ export function createJwksKeys(url: string, clock: Clock, options: JwksOptions =
   const missing = new Set<string>();
   let loadedAt: number | undefined;
   let failure: { readonly at: number; readonly cause: unknown } | undefined;
+  let warnedAt: number | undefined;
+  let unchecked = 0;
 
-  /** Callers at the same time share one fetch. */
+  const warn = (cause: unknown): void => {
+    const now = clock.monotonic();
+    if (warnedAt !== undefined && now - warnedAt < quietMs) return;
+    warnedAt = now;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    log.warn(
+      { url: withoutSecrets(url), reason, tokens: unchecked },
+      "keys of tokens cannot be had",
+    );
+    unchecked = 0;
+  };
+  const unavailable = (cause: unknown): SwitchyardError => {
+    unchecked += 1;
+    warn(cause);
+    return new SwitchyardError("keysUnavailable", {
+      cause: new Error(`the key set at ${withoutSecrets(url)} cannot be had`, { cause }),
+    });
+  };
+
+  /** Rejects with why there is no set. Callers at the same time share one fetch. */
   const refresh = async (): Promise<void> => {
-    if (failure !== undefined && clock.monotonic() - failure.at < backoffMs) {
-      throw unavailable(url, failure.cause);
-    }
+    if (failure !== undefined && clock.monotonic() - failure.at < backoffMs) throw failure.cause;
     try {
       await set.reload();
       loadedAt = clock.monotonic();
@@ -76,7 +107,7 @@ export function createJwksKeys(url: string, clock: Clock, options: JwksOptions =
       missing.clear();
     } catch (cause) {
       failure = { at: clock.monotonic(), cause };
-      throw unavailable(url, cause);
+      throw cause;
     }
   };
   const age = (): number => (loadedAt === undefined ? Infinity : clock.monotonic() - loadedAt);
@@ -104,16 +135,21 @@ export function createJwksKeys(url: string, clock: Clock, options: JwksOptions =
           await refresh();
           isRenewed = true;
         } catch (error) {
-          if (age() > staleMs) throw error;
+          if (age() > staleMs) throw unavailable(error);
+          warn(error);
         }
       }
       let found = await find(header);
       if (found.length === 0 && !isRenewed) {
         if (age() < cooldownMs) {
           if (missing.has(name)) return [];
-          throw unavailable(url, new Error("unknown key, too soon after the last fetch"));
+          throw unavailable(new Error("unknown key, too soon after the last fetch"));
         }
-        await refresh();
+        try {
+          await refresh();
+        } catch (error) {
+          throw unavailable(error);
+        }
         isRenewed = true;
         found = await find(header);
       }
@@ -123,10 +159,10 @@ export function createJwksKeys(url: string, clock: Clock, options: JwksOptions =
   };
 }
 
-function unavailable(url: string, cause: unknown): SwitchyardError {
-  return new SwitchyardError("internal", {
-    cause: new Error(`the key set at ${url} cannot be had`, { cause }),
-  });
+/** Neither a password nor a query, which may hold a key. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
 }
 
 async function takeCandidates(error: AsyncIterable<CryptoKey>): Promise<readonly CryptoKey[]> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { formatMistakes } from "./mistake.ts";
 import { parseConfig } from "./parse-config.ts";
 import type { ConfigResult } from "./parse-config.ts";
 
@@ -38,6 +39,51 @@ describe("mistakes between options", () => {
     ["client: {personal_prefix: 'user:'}", "client.personal_prefix conflict"],
     ["channel: {namespaces: [{name: a}, {name: a}]}", "channel.namespaces[1].name duplicate"],
   ])("%s", (yaml, conflict) => expect(conflictsOf(yaml)).toEqual([conflict]));
+
+  const told = (yaml: string): string => {
+    const result = parse(yaml);
+    return result.ok ? "" : (formatMistakes(result.mistakes).split("\n")[0] ?? "");
+  };
+
+  test.each([
+    [
+      "client:\n  ping_interval: 5s",
+      "client.pong_timeout (default): conflict: 8s, expected less than client.ping_interval (5s, s.yaml:2)",
+    ],
+    [
+      "client:\n  pong_timeout: 25s",
+      "client.pong_timeout (s.yaml:2): conflict: given 25s, expected less than client.ping_interval (25s, default)",
+    ],
+    [
+      "client:\n  ping_interval: 5s\n  pong_timeout: 6s",
+      "client.pong_timeout (s.yaml:3): conflict: given 6s, expected less than client.ping_interval (5s, s.yaml:2)",
+    ],
+    [
+      "channel:\n  without_namespace:\n    history_size: 10",
+      "channel.without_namespace.history_ttl: missing: expected a duration above 0 because of channel.without_namespace.history_size (10, s.yaml:3)",
+    ],
+    [
+      "channel:\n  namespaces:\n    - name: a\n      history_size: 10\n      history_ttl: 90d",
+      "channel.namespaces[0].history_meta_ttl (default): conflict: 720h, expected at least channel.namespaces[0].history_ttl (2160h, s.yaml:5)",
+    ],
+    [
+      "channel:\n  namespaces:\n    - name: a\n      history_size: 10",
+      "channel.namespaces[0].history_ttl: missing: expected a duration above 0 because of channel.namespaces[0].history_size (10, s.yaml:4)",
+    ],
+    [
+      "channel:\n  namespaces:\n    - name: a\n      allow_recovery: true",
+      "channel.namespaces[0].allow_recovery (s.yaml:4): conflict: given true, expected history_size and history_ttl to be set: without history there is nothing to recover from",
+    ],
+  ])("say of each value where it came from: %p", (yaml, line) => expect(told(yaml)).toBe(line));
+
+  test("say it of namespaces in a variable too", () => {
+    const list = '[{"name":"a","history_size":10,"history_ttl":"90d","history_meta_ttl":null}]';
+    const env = { SWITCHYARD_CHANNEL_NAMESPACES: list };
+    const result = parseConfig({ file: undefined, env, args: [], dev: false });
+    expect(formatMistakes(result.ok ? [] : result.mistakes)).toStartWith(
+      "channel.namespaces[0].history_meta_ttl (default): conflict: 720h, expected at least channel.namespaces[0].history_ttl (2160h, SWITCHYARD_CHANNEL_NAMESPACES)\n",
+    );
+  });
 
   test("are not told when one side could not be read: the other is then compared with a default", () => {
     expect(conflictsOf("client: {ping_interval: 5s, pong_timeout: soon}")).toEqual([

@@ -1,4 +1,4 @@
-import { devDefaultOrigin, isDefault } from "./given.ts";
+import { defaultOrigin, devDefaultOrigin, isDefault } from "./given.ts";
 import { formatDuration, formatSize } from "./quantities.ts";
 import type { NamespaceValues } from "./declaration-namespace.ts";
 import type { Config } from "./declaration.ts";
@@ -25,6 +25,8 @@ interface Findings {
     given: string | undefined,
     expected: string,
   ) => void;
+  /** Another option that has a part in a mistake, with its value and where that came from. */
+  readonly show: (path: string, value: string) => string;
   readonly warn: (path: string, message: string) => void;
 }
 
@@ -39,12 +41,11 @@ export function checkConfig(
     add(code, path, others, given, expected) {
       const list = path.startsWith("channel.namespaces[") ? ["channel.namespaces"] : [];
       const involves = [path, ...list, ...others];
-      // The value at fault may be a default that another one, which was given, does not go with.
-      const origin = involves
-        .map(originOf)
-        .find((found) => found !== undefined && !isDefault(found));
-      mistakes.push({ mistake: { path, code, source: origin ?? "", given, expected }, involves });
+      const origin = originOf(path) ?? defaultOrigin;
+      const source = given === undefined && isDefault(origin) ? "" : origin;
+      mistakes.push({ mistake: { path, code, source, given, expected }, involves });
     },
+    show: (path, value) => `${path} (${value}, ${originOf(path) ?? defaultOrigin})`,
     warn(path, message) {
       warnings.push({ path, message });
     },
@@ -62,26 +63,30 @@ export function checkConfig(
   return { mistakes, warnings };
 }
 
-function checkClient({ client, shutdown }: Config, { add }: Findings): void {
+function checkClient({ client, shutdown }: Config, { add, show }: Findings): void {
   const { limits, pingIntervalMs, pongTimeoutMs } = client;
   if (pongTimeoutMs >= pingIntervalMs) {
-    const expected = `less than client.ping_interval (${formatDuration(pingIntervalMs)})`;
+    const interval = show("client.ping_interval", formatDuration(pingIntervalMs));
+    const expected = `less than ${interval}`;
     const given = formatDuration(pongTimeoutMs);
     add("conflict", "client.pong_timeout", ["client.ping_interval"], given, expected);
   }
   if (limits.pauseBytes >= limits.queueBytes) {
-    const expected = `less than client.limits.queue_bytes (${formatSize(limits.queueBytes)})`;
+    const queue = show("client.limits.queue_bytes", formatSize(limits.queueBytes));
+    const expected = `less than ${queue}`;
     const given = formatSize(limits.pauseBytes);
     add("conflict", "client.limits.pause_bytes", ["client.limits.queue_bytes"], given, expected);
   }
   if (limits.frameBytesBeforeConnect > limits.frameBytes) {
     const path = "client.limits.frame_bytes_before_connect";
-    const expected = `at most client.limits.frame_bytes (${formatSize(limits.frameBytes)})`;
+    const frame = show("client.limits.frame_bytes", formatSize(limits.frameBytes));
+    const expected = `at most ${frame}`;
     const given = formatSize(limits.frameBytesBeforeConnect);
     add("conflict", path, ["client.limits.frame_bytes"], given, expected);
   }
   if (shutdown.spreadMs >= shutdown.deadlineMs) {
-    const expected = `less than shutdown.deadline (${formatDuration(shutdown.deadlineMs)})`;
+    const deadline = show("shutdown.deadline", formatDuration(shutdown.deadlineMs));
+    const expected = `less than ${deadline}`;
     const given = formatDuration(shutdown.spreadMs);
     add("conflict", "shutdown.spread", ["shutdown.deadline"], given, expected);
   }
@@ -92,7 +97,7 @@ function isLoopback(address: string): boolean {
   return address === "localhost" || address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
 }
 
-function checkAddresses({ http, dev }: Config, { add }: Findings): void {
+function checkAddresses({ http, dev }: Config, { add, show }: Findings): void {
   const expected =
     "a loopback address (127.0.0.1, ::1, localhost) with --dev, which opens everything";
   if (dev && !isLoopback(http.address)) add("unsafe", "http.address", [], http.address, expected);
@@ -101,7 +106,7 @@ function checkAddresses({ http, dev }: Config, { add }: Findings): void {
     add("unsafe", "http.internal_address", [], http.internalAddress, expected);
   }
   if (http.internalPort !== 0 && http.internalPort === http.port) {
-    const other = "another port than http.port";
+    const other = `another port than ${show("http.port", `${http.port}`)}`;
     add("conflict", "http.internal_port", ["http.port"], `${http.internalPort}`, other);
   }
 }
@@ -157,7 +162,7 @@ function checkNamespace(
   options: NamespaceValues,
   at: string,
   config: Config,
-  { add, warn }: Findings,
+  { add, show, warn }: Findings,
   isChosen: (key: string) => boolean,
 ): void {
   const path = (key: string): string => `${at}.${key}`;
@@ -167,13 +172,15 @@ function checkNamespace(
   const lacksTtl = hasSize && !hasTtl && isChosen("history_size");
   const lacksSize = hasTtl && !hasSize && isChosen("history_ttl");
   if (lacksTtl) {
-    add("missing", ttl, [size], undefined, "a duration above 0, because history_size is set");
+    const expected = `a duration above 0 because of ${show(size, `${options.historySize}`)}`;
+    add("missing", ttl, [size], undefined, expected);
   }
   if (lacksSize) {
-    add("missing", size, [ttl], undefined, "a number above 0, because history_ttl is set");
+    const expected = `a number above 0 because of ${show(ttl, formatDuration(options.historyTtlMs))}`;
+    add("missing", size, [ttl], undefined, expected);
   }
   if (hasSize && hasTtl && options.historyMetaTtlMs < options.historyTtlMs) {
-    const expected = `at least history_ttl (${formatDuration(options.historyTtlMs)})`;
+    const expected = `at least ${show(ttl, formatDuration(options.historyTtlMs))}`;
     const given = formatDuration(options.historyMetaTtlMs);
     add("conflict", path("history_meta_ttl"), [size, ttl], given, expected);
   }

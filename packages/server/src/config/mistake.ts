@@ -1,11 +1,14 @@
+import { isDefault } from "./given.ts";
+import type { Origin } from "./given.ts";
+
 /** What is wrong with one part of the configuration. Values of secret options never appear in `given`. */
 export interface Mistake {
   /** The option's YAML path, or what was given in its place. */
   readonly path: string;
   readonly code: MistakeCode;
-  /** Where it was given: `switchyard.yaml:12`, `SWITCHYARD_HTTP_PORT`, `--http-port`; "" for a default. */
-  readonly source: string;
-  /** As it was given, shortened; undefined when nothing was. */
+  /** Where it came from: `switchyard.yaml:12`, `SWITCHYARD_HTTP_PORT`, `--http-port`, `default`; "" for what is missing. */
+  readonly source: Origin;
+  /** As it was given, shortened, or the default that does not go with what was given; undefined when there is neither. */
   readonly given: string | undefined;
   /** What would be right, as the end of the sentence "expected …". */
   readonly expected: string;
@@ -50,7 +53,8 @@ export function formatMistakes(mistakes: readonly Mistake[]): string {
   const lines = mistakes.map((mistake) => {
     const where =
       mistake.source === "" || mistake.source === mistake.path ? "" : ` (${mistake.source})`;
-    const given = mistake.given === undefined ? "" : `given ${mistake.given}, `;
+    const verb = isDefault(mistake.source) ? "" : "given ";
+    const given = mistake.given === undefined ? "" : `${verb}${mistake.given}, `;
     const nearest = mistake.nearest === undefined ? "" : `; did you mean ${mistake.nearest}?`;
     return `${mistake.path}${where}: ${mistake.code}: ${given}expected ${mistake.expected}${nearest}\n`;
   });

@@ -1,6 +1,7 @@
 import { checkConfig } from "./check-config.ts";
 import { configOptions } from "./declaration.ts";
 import { defaultOrigin, devDefaultOrigin } from "./given.ts";
+import { givesNamespaceOption } from "./namespace-list.ts";
 import { readArguments } from "./read-args.ts";
 import { readEnvironment } from "./read-env.ts";
 import { readConfigFile } from "./read-file.ts";
@@ -66,10 +67,12 @@ export function parseConfig(sources: ConfigSources): ConfigResult {
   const namespacesPath = "channel.namespaces";
   const checked = checkConfig(config, (path) => {
     if (!path.startsWith(`${namespacesPath}[`)) return origins.get(path);
-    return (
-      strongest.get(namespacesPath)?.sourceOf?.(path.slice(namespacesPath.length)) ??
-      origins.get(namespacesPath)
-    );
+    const given = strongest.get(namespacesPath);
+    if (given === undefined) return origins.get(namespacesPath);
+    const at = path.slice(namespacesPath.length);
+    return givesNamespaceOption(given.raw, at)
+      ? (given.sourceOf?.(at) ?? given.source)
+      : defaultOrigin;
   });
   // A conflict with a value that could not be read would be a conflict with a default that nobody chose.
   const broken = new Set(mistakes.map((mistake) => mistake.path));

@@ -1,5 +1,6 @@
 import type { Log } from "@switchyard/core";
 import type { Component } from "./component.ts";
+import { type FailedStep, reasonOf, StopError } from "./stop-error.ts";
 
 /**
  * Starts components in order; drains and then stops them in reverse. Every step is attempted, each within what is left
@@ -35,32 +36,41 @@ export class Lifecycle {
     }
   }
 
-  /** `deadlineMs`: for all of it; a tenth is kept for the stops. Throws an AggregateError of all that went wrong. */
+  /** `deadlineMs`: for all of it; a tenth is kept for the stops. Throws a StopError of all that went wrong. */
   async stop(deadlineMs: number): Promise<void> {
     const began = performance.now();
-    const errors = await this.#all("drain", began + deadlineMs * 0.9);
-    errors.push(...(await this.#all("stop", began + deadlineMs)));
+    const failures = await this.#all("drain", began + deadlineMs * 0.9);
+    failures.push(...(await this.#all("stop", began + deadlineMs)));
     this.#started = [];
-    if (errors.length > 0) throw new AggregateError(errors, "not everything stopped cleanly");
+    if (failures.length > 0) throw new StopError(failures);
   }
 
-  async #all(step: "drain" | "stop", deadline: number): Promise<unknown[]> {
-    const errors: unknown[] = [];
+  async #all(step: "drain" | "stop", deadline: number): Promise<FailedStep[]> {
+    const failures: FailedStep[] = [];
     for (const component of this.#started.toReversed()) {
       const act = component[step]?.bind(component);
       if (!act) continue;
       const left = Math.max(minimumStepMs, deadline - performance.now());
       try {
-        await within(left, act(), `${component.name} did not ${step} in time`);
+        await within(left, act(), "not done in time");
       } catch (error) {
-        errors.push(error);
-        this.#log.error(
-          { component: component.name, step, err: error },
-          "a component failed to end",
-        );
+        const loss = step === "drain" ? component.drainLoss : undefined;
+        failures.push({ component: component.name, step, error, loss });
+        this.#tell(component.name, step, error, loss);
       }
     }
-    return errors;
+    return failures;
+  }
+
+  /** A loss that is known has a cause outside, such as a database that is away: there the stack would hide the line. */
+  #tell(component: string, step: string, error: unknown, loss: string | undefined): void {
+    if (loss === undefined) {
+      this.#log.error({ component, step, err: error }, "a component failed to end");
+      return;
+    }
+    const reason = reasonOf(error);
+    this.#log.error({ component, step, reason }, `a component failed to end: ${loss}`);
+    this.#log.debug({ component, step, err: error }, "why a component failed to end");
   }
 }
 

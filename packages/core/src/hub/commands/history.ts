@@ -1,7 +1,6 @@
 import { disconnects, type HistoryRequest } from "@switchyard/protocol";
+import { firstWithin } from "../../channels/first-within.ts";
 import { mayUse } from "../../channels/permissions.ts";
-import type { Publication } from "../../channels/publication.ts";
-import { recoveredBytes } from "../../channels/recovery.ts";
 import { channelName } from "../../ids.ts";
 import type { Retention } from "../../ports/bus.ts";
 import { type Answer, closing, refused, replied } from "../answer.ts";
@@ -21,7 +20,7 @@ export function history(connection: Connection, request: HistoryRequest): Promis
     const { retention } = address.options;
     if (!retention) return refused("notAvailable");
     const subscribed = connection.subscriptions.has(channel);
-    if (!mayUse("History", address.options, askerOf(connection), subscribed))
+    if (!mayUse("History", address.options, askerOf(connection, channel), subscribed))
       return refused("permissionDenied");
     return read(connection, request, retention);
   });
@@ -52,17 +51,4 @@ async function read(
     method: "history",
     result: { publications: firstWithin(queueBytes / 2, publications), ...top },
   });
-}
-
-/** The first of `publications` up to `maxBytes`, but at least one. */
-function firstWithin(
-  maxBytes: number,
-  publications: readonly Publication[],
-): readonly Publication[] {
-  let left = maxBytes;
-  const end = publications.findIndex((publication, index) => {
-    left -= recoveredBytes([publication]);
-    return left < 0 && index > 0;
-  });
-  return end === -1 ? publications : publications.slice(0, end);
 }

@@ -3,13 +3,21 @@ import {
   type FaultyBus,
   type HubOptionChanges,
   joinNodes,
+  type ScriptedAuthenticator,
   SeededRandom,
+  type TestClient,
   TestHub,
   turn,
   withFaults,
 } from "@switchyard/testkit";
 import { nodeId } from "../../ids.ts";
 import { createMemoryBus } from "../../memory/memory-bus.ts";
+
+/** What a test gives of its hub. */
+export interface HubParts extends HubOptionChanges {
+  readonly random?: SeededRandom;
+  readonly authenticator?: ScriptedAuthenticator;
+}
 
 export interface StartedHub {
   readonly hub: TestHub;
@@ -28,12 +36,12 @@ export class TestHubs {
     this.#changes = changes;
   }
 
-  async start(changes: HubOptionChanges = {}): Promise<StartedHub> {
+  async start(parts: HubParts = {}): Promise<StartedHub> {
     const clock = new FakeClock();
-    const random = new SeededRandom(1);
+    const random = parts.random ?? new SeededRandom(1);
     const bus = withFaults(createMemoryBus({ clock, random, node: nodeId("n") }));
     const hub = await this.#started(
-      new TestHub({ clock, random, bus, ...this.#changes, ...changes }),
+      new TestHub({ ...this.#changes, ...parts, clock, random, bus }),
     );
     return { hub, operations: hub.operations, bus, clock };
   }
@@ -61,4 +69,10 @@ export class TestHubs {
 /** Enough turns of the event loop for everything that waits for nothing else. */
 export async function turns(count = 10): Promise<void> {
   for (let done = 0; done < count; done += 1) await turn();
+}
+
+/** The code that the server closes the link with; undefined when it does not. */
+export async function closed(client: TestClient): Promise<number | undefined> {
+  for (let done = 0; done < 100 && client.closedWith === undefined; done += 1) await turn();
+  return client.closedWith;
 }
