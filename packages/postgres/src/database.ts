@@ -38,6 +38,7 @@ export class Database {
   readonly #options: DatabaseOptions;
   #pool: Pool | undefined;
   readonly #retiring = new Set<Promise<void>>();
+  readonly #opened = new Set<postgres.Sql>();
   #checking: Promise<unknown> | undefined;
 
   constructor(options: DatabaseOptions) {
@@ -79,7 +80,9 @@ export class Database {
   async stop(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    await Promise.all([pool?.sql.end({ timeout: END_SECONDS }), ...this.#retiring]);
+    const opened = [...this.#opened].map((sql) => sql.end({ timeout: END_SECONDS }));
+    this.#opened.clear();
+    await Promise.all([pool?.sql.end({ timeout: END_SECONDS }), ...opened, ...this.#retiring]);
   }
 
   /**
@@ -115,21 +118,41 @@ export class Database {
    * gets, and are awaited by it.
    */
   async transaction<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
-    const { url } = this.#running();
-    const sql = postgres(url, {
-      ...this.#driverOptions(),
-      max: 1,
-      // Else a statement after the loss would run on a new connection, outside of the transaction.
-      onclose: () => void sql.end({ timeout: 0 }),
-    });
+    const sql = this.openConnection();
     try {
       await sql`begin`;
       const result = await work(sql);
       await sql`commit`;
       return result;
     } finally {
+      this.#opened.delete(sql);
       await sql.end({ timeout: 0 }); // the server rolls back what was not committed
     }
+  }
+
+  /**
+   * One connection outside of the pool, opened by its first statement, ended by the caller or by `stop`. Once lost it stays
+   * lost: its statements fail, and `lost` is called. Shown in pg_stat_activity as `applicationName` (at most 63
+   * bytes), by default as the pool is.
+   */
+  openConnection(
+    options: { readonly applicationName?: string; readonly lost?: () => void } = {},
+  ): postgres.Sql {
+    const { url } = this.#running();
+    const { applicationName = this.#options.applicationName ?? "switchyard", lost } = options;
+    const sql = postgres(url, {
+      ...this.#driverOptions(),
+      connection: { application_name: applicationName },
+      max: 1,
+      // Else a statement after the loss would run on a new connection, outside of the transaction.
+      onclose: () => {
+        this.#opened.delete(sql);
+        void sql.end({ timeout: 0 });
+        lost?.();
+      },
+    });
+    this.#opened.add(sql);
+    return sql;
   }
 
   #running(): Pool {
@@ -139,13 +162,16 @@ export class Database {
     return this.#pool;
   }
 
-  #driverOptions(): postgres.Options<Record<string, never>> {
+  #driverOptions(): postgres.Options<typeof arrayTypes> {
     return {
       connect_timeout: 5,
       // No wait before a new connection: the callers that retry have their own back-off.
       backoff: false,
       max_lifetime: null,
       onnotice: () => undefined,
+      // Asking the server for them costs a round trip, and a connection that is lost meanwhile ends the process.
+      fetch_types: false,
+      types: arrayTypes,
       connection: { application_name: this.#options.applicationName ?? "switchyard" },
     };
   }
@@ -189,6 +215,22 @@ export class Database {
 interface Pool {
   readonly url: string;
   sql: postgres.Sql;
+}
+
+/** Arrays of numbers and of text as parameters: int4[], int8[], float8[], text[]. In results they come as text. */
+const arrayTypes = {
+  array: { to: 1009, from: [], serialize: arrayLiteral, parse: (text: string) => text },
+  int4Array: { to: 1007, from: [], serialize: arrayLiteral, parse: (text: string) => text },
+  int8Array: { to: 1016, from: [], serialize: arrayLiteral, parse: (text: string) => text },
+  float8Array: { to: 1022, from: [], serialize: arrayLiteral, parse: (text: string) => text },
+};
+
+function arrayLiteral(values: string | readonly (string | number | null)[]): string {
+  if (typeof values === "string") return values; // one already
+  const elements = values.map((value) =>
+    typeof value === "string" ? `"${value.replace(/["\\]/g, "\\$&")}"` : String(value),
+  );
+  return `{${elements.join(",")}}`;
 }
 
 async function checkSuitable(sql: postgres.Sql, place: string): Promise<void> {

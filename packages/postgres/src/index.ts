@@ -12,3 +12,7 @@ export { migrate } from "./migrations.ts";
 export type { MigrationOptions } from "./migrations.ts";
 export { PostgresStreamStore } from "./postgres-stream-store.ts";
 export type { PostgresStreamStoreOptions } from "./postgres-stream-store.ts";
+export { PostgresQueueStore } from "./queues/postgres-queue-store.ts";
+export type { PostgresQueueStoreOptions } from "./queues/postgres-queue-store.ts";
+export { PostgresTopologyStore } from "./queues/postgres-topology-store.ts";
+export type { PostgresTopologyStoreOptions } from "./queues/postgres-topology-store.ts";
