@@ -171,3 +171,4 @@ export { percentEncode } from "./routing/percent-encode.ts";
 export type { ChannelTarget, Route, RoutedEvent } from "./routing/route.ts";
 export { RoutingTable, type RoutingTableOptions } from "./routing/routing-table.ts";
 export { Broker, type BrokerOptions } from "./queues/broker.ts";
+export type { PublishToChannel } from "./queues/channel-forwarder.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FakeClock } from "@switchyard/testkit";
+import { FakeClock, RecordingLog } from "@switchyard/testkit";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { runCli } from "./cli.ts";
 import { loadSecrets } from "./config/secrets.ts";
@@ -176,9 +176,10 @@ describe("token", () => {
       audience: undefined,
       issuer: undefined,
     };
-    const result = await createAuthenticator(keys, new FakeClock(Date.now())).connection(
-      out.trim(),
-    );
+    const result = await createAuthenticator(keys, {
+      clock: new FakeClock(Date.now()),
+      log: new RecordingLog(),
+    }).connection(out.trim());
     expect(result).toMatchObject({
       kind: "valid",
       claims: { user: "42", info: '{"n":9007199254740993}' },

@@ -94,6 +94,7 @@ const explained: ReadonlySet<string> = new Set([
   "SecretsError",
   "DatabaseError",
   "ListenError",
+  "StopError",
 ]);
 
 function describe(error: unknown): string {

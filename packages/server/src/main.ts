@@ -1,12 +1,21 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createMemoryBus, Hub, HubOperations, type Log, nodeId } from "@switchyard/core";
-import { Database, EmbeddedPostgres, migrate, PostgresStreamStore } from "@switchyard/postgres";
+import { Broker, createMemoryBus, Hub, HubOperations, type Log, nodeId } from "@switchyard/core";
+import {
+  Database,
+  EmbeddedPostgres,
+  migrate,
+  PostgresQueueStore,
+  PostgresStreamStore,
+  PostgresTopologyStore,
+} from "@switchyard/postgres";
 import type { Hono } from "hono";
 import { Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
 import { createAddressList } from "./auth/address-list.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
+import { addBrokerMethods } from "./broker/broker-methods.ts";
+import { publisherToChannels } from "./broker/channel-publisher.ts";
 import type { Config } from "./config/declaration.ts";
 import { createHostCheck } from "./config/host-check.ts";
 import { hubOptions, nodeName } from "./config/hub-options.ts";
@@ -24,8 +33,10 @@ import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
 import { DepartureCollection } from "./telemetry/departure-collection.ts";
 import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
+import { registerBrokerMetrics } from "./telemetry/broker-metrics.ts";
 import { createLog } from "./telemetry/log.ts";
 import {
+  countUncheckedTokens,
   createHubMetrics,
   gauge,
   registerHubGauges,
@@ -74,7 +85,11 @@ export async function serve(config: Config): Promise<void> {
   // The hub: connections, channels, subscriptions.
   const registry = new Registry();
   const observer = createHubMetrics(registry);
-  const authenticator = createAuthenticator(config.token, clock);
+  const authenticator = createAuthenticator(config.token, {
+    clock,
+    log,
+    onUnchecked: countUncheckedTokens(registry),
+  });
   const hub = new Hub({
     bus,
     authenticator,
@@ -85,6 +100,24 @@ export async function serve(config: Config): Promise<void> {
     options: hubOptions(config, manifest.version),
   });
   const operations = new HubOperations(hub.services);
+
+  // The broker: exchanges and queues, all of it in the store.
+  const queueStore = new PostgresQueueStore({ database, log });
+  const broker = new Broker({
+    store: queueStore,
+    topology: new PostgresTopologyStore({ database }),
+    publishToChannel: publisherToChannels(operations),
+    clock,
+    random,
+    log,
+    node: nodeName(config),
+    leaseMs: config.broker.leaseMs,
+    confirmTimeoutMs: config.broker.confirmTimeoutMs,
+    idWindowMs: config.broker.idWindowMs,
+    maxPendingBytes: config.broker.pendingBytes,
+    channelValue: channelValue(config),
+  });
+  addBrokerMethods(hub.methods, { broker, clock, random, log });
 
   // The edges: transports for clients, the API for backends, pages for people.
   const edges = createClientEdges({
@@ -100,6 +133,7 @@ export async function serve(config: Config): Promise<void> {
   const eventLoopDelay = new EventLoopDelay();
   registerHubGauges(registry, hub.services);
   registerMemoryBusGauges(registry, bus);
+  registerBrokerMetrics(registry, broker);
   registerProcessGauges(registry, eventLoopDelay);
   const operatorRoutes = createOperatorRoutes(registry);
   let draining = false;
@@ -108,10 +142,12 @@ export async function serve(config: Config): Promise<void> {
     log,
     hub,
     operations,
+    broker,
     operatorRoutes,
     checks: [
       { name: "store", check: (timeoutMs) => database.check(timeoutMs) },
       { name: "bus", check: (timeoutMs) => bus.check(timeoutMs) },
+      { name: "broker", check: () => broker.check() },
     ],
     draining: () => draining,
     pages: config.dev ? devPages(config, log) : undefined,
@@ -139,9 +175,21 @@ export async function serve(config: Config): Promise<void> {
           // The embedded database may be coming back from a crash at this moment.
           return insist(() => bus.drain(), { clock, patienceMs: config.shutdown.deadlineMs / 2 });
         },
+        drainLoss:
+          "the streams are not kept; channels begin new epochs at the next start, which tells clients that they may have missed something",
         stop: async () => {
           hub.stop();
           await bus.stop();
+        },
+      },
+      {
+        name: "broker",
+        start: () => broker.start(),
+        drain: () => broker.drain(),
+        drainLoss: "what publishers were not told is confirmed may not be stored",
+        stop: async () => {
+          await broker.stop();
+          queueStore.stop();
         },
       },
       {
@@ -155,6 +203,10 @@ export async function serve(config: Config): Promise<void> {
     log,
   );
   await runUntilStopped(lifecycle, config, log, listener);
+}
+
+function channelValue({ broker }: Config): RegExp | undefined {
+  return broker.channelValue === undefined ? undefined : new RegExp(`^(?:${broker.channelValue})$`);
 }
 
 function devPages(config: Config, log: Log): Hono {

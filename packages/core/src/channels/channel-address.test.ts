@@ -58,11 +58,21 @@ describe("a channel's name", () => {
 });
 
 describe("permissions", () => {
-  const ask = (options: object, user: string, subscribed: boolean, insecure = false): boolean =>
-    mayUse("Publish", { ...closedNamespace, ...options }, { user, insecure }, subscribed);
+  const ask = (
+    options: object,
+    user: string,
+    subscribed: boolean,
+    insecure = false,
+    permitted = "",
+  ): boolean => {
+    const asker = { user, insecure, isPermitted: (verb: string) => verb === permitted };
+    return mayUse("Publish", { ...closedNamespace, ...options }, asker, subscribed);
+  };
 
-  test("closed by default, open when insecure", () => {
+  test("closed by default, open when insecure, or for whose token permits it", () => {
     expect([ask({}, "ann", true), ask({}, "", false, true)]).toEqual([false, true]);
+    const byToken = ["publish", "subscribe"].map((verb) => ask({}, "ann", false, false, verb));
+    expect(byToken).toEqual([true, false]);
   });
 
   test("clients, anonymous ones, subscribers", () => {

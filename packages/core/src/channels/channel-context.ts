@@ -11,8 +11,10 @@ export interface ChannelContext {
   readonly observer: HubObserver;
   readonly log: Log;
   readonly maxRecoveredPublications: number;
-  /** Half of a link's queue bound: a recovery must not make a client slow. */
+  /** What one reply brings of a recovery. Half of a link's queue bound: it must not make a client slow. */
   readonly maxRecoveredBytes: number;
+  /** A heavier publication does not fit into a link's queue with its envelope. */
+  readonly maxPublicationBytes: number;
   readonly sendTime: boolean;
   /** The channel has closed and nobody waits for it. */
   onEmpty(channel: LocalChannel): void;

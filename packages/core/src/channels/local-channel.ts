@@ -1,3 +1,4 @@
+import type { Push } from "@switchyard/protocol";
 import { SwitchyardError } from "../errors/switchyard-error.ts";
 import type { ChannelName } from "../ids.ts";
 import type { HistoryPage, PresenceChange } from "../ports/bus.ts";
@@ -7,16 +8,25 @@ import type { ChannelMember } from "./channel-member.ts";
 import { MemberSet } from "./member-set.ts";
 import type { NamespaceOptions } from "./namespace.ts";
 import type { Publication, StreamPosition } from "./publication.ts";
-import { recoverLatest, type RecoveryResult, recoverStream } from "./recovery.ts";
+import {
+  recoverLatest,
+  type RecoveryInput,
+  type RecoveryResult,
+  recoverStream,
+} from "./recovery.ts";
 
 interface Received {
   readonly publication: Publication;
   readonly epoch: string;
 }
 
-/** A join on its way: collects the live publications that its history page may lack. */
-interface PendingJoin {
+export type PublicationPush = Extract<Push, { readonly type: "publication" }>;
+
+/** A page of history on its way: collects the live publications that it may lack. */
+interface PendingPage {
   readonly buffered: Publication[];
+  /** Beyond it they show a gap, by which the recovery fails. */
+  readonly maxBuffered: number;
 }
 
 /** Where a joining member starts, and what it missed. */
@@ -28,10 +38,13 @@ export interface JoinResult {
 
 /** A join that only needs `enter`, which is synchronous so that nothing can come between reply and first push. */
 export interface PreparedJoin {
-  /** Makes `member` part of the channel; from here on it follows the live topic. Call `result` first. */
-  enter(member: ChannelMember): void;
   /**
-   * Valid until the end of the turn. A recovery above `maxBytes` (default: the context's) fails. Throws
+   * Makes `member` part of the channel. Call `result` first. It follows the live topic from here on when it has all up
+   * to the position; when it has less (`reached`), not before `LocalChannel.serve` has brought the rest.
+   */
+  enter(member: ChannelMember, reached: number | undefined): void;
+  /**
+   * Valid until the end of the turn. A recovery gives `maxBytes` at most (default: the context's). Throws
    * `busUnavailable` when the channel's position has become unknown.
    */
   result(maxBytes?: number): JoinResult;
@@ -51,6 +64,9 @@ const alreadyOpen = Promise.resolve();
  * stream's position read; publications that arrive meanwhile are held. While open, each publication must follow the
  * position: a lower one is dropped, a hole is repaired from history before anything later is delivered, and what
  * cannot be repaired costs every positioned member its position (protocol 8.7).
+ *
+ * A member that has missed more than it can be given at once is behind: it counts as the others do, but gets what it
+ * misses from history, piece by piece, until it is level with the position and follows the live topic too.
  */
 export class LocalChannel {
   readonly name: ChannelName;
@@ -65,7 +81,9 @@ export class LocalChannel {
   #closing: Promise<void> | undefined;
   #repairing: Promise<void> | undefined;
   #held: Received[] | undefined;
-  #pendingJoins: Set<PendingJoin> | undefined;
+  #pendingPages: Set<PendingPage> | undefined;
+  /** Members that do not follow the live topic yet, and what they have. */
+  #behind: Map<ChannelMember, StreamPosition> | undefined;
   #positioned = 0;
   #epoch = "";
   #offset = 0;
@@ -89,21 +107,64 @@ export class LocalChannel {
    */
   async prepareJoin(since: StreamPosition | undefined): Promise<PreparedJoin> {
     this.#references += 1;
-    const pending: PendingJoin = { buffered: [] };
+    const pending = { buffered: [], maxBuffered: this.#context.maxRecoveredPublications };
     try {
       await this.#open();
       const page = since && (await this.#readMissed(since, pending));
       return this.#preparedJoin(pending, since, page);
     } catch (error) {
-      this.#pendingJoins?.delete(pending);
+      this.#pendingPages?.delete(pending);
       this.#release();
       throw error;
     }
   }
 
+  /** What a member that is behind has; undefined: it follows the live topic, or is no member. */
+  behind(member: ChannelMember): StreamPosition | undefined {
+    return this.#behind?.get(member);
+  }
+
+  /**
+   * Reads up to `limit` publications that a member misses which is behind, and hands them to `take` in order, all in
+   * one turn, until it answers false: that one was not taken. With the last one that is missing, the member follows the
+   * live topic. When they cannot be had any more (trimmed, another stream) it loses its position. Does nothing for a
+   * member that is not behind. Rejects when the bus does.
+   */
+  async serve(
+    member: ChannelMember,
+    limit: number,
+    take: (push: PublicationPush) => boolean,
+  ): Promise<void> {
+    const since = this.#behind?.get(member);
+    if (!since) return;
+    const pending = { buffered: [], maxBuffered: maxHeld };
+    (this.#pendingPages ??= new Set()).add(pending);
+    let page: HistoryPage;
+    try {
+      page = await this.#context.bus.history(this.name, this.#query(since, limit));
+    } finally {
+      this.#pendingPages.delete(pending);
+    }
+    // It may have left meanwhile.
+    if (this.#behind?.get(member) !== since) return;
+    // Of what was granted when it joined, only history is the bound.
+    const unbounded = { maxPublications: Infinity, maxBytes: Infinity };
+    const recovery = this.#recover(pending, since, page, unbounded);
+    if (recovery.kind === "failed") return member.losePosition();
+    let { offset } = since;
+    for (const publication of recovery.publications) {
+      if (!take(this.#pushOf(publication, this.#epoch))) break;
+      offset = publication.offset;
+    }
+    // Taking may have ended it.
+    if (this.#behind?.get(member) !== since) return;
+    this.#behind.delete(member);
+    this.#follow(member, offset);
+  }
+
   leave(member: ChannelMember): void {
     if (!this.#members.delete(member)) return;
-    this.#publications.remove(member);
+    if (!this.#behind?.delete(member)) this.#publications.remove(member);
     if (member.pushesJoinLeave) this.#joinLeaves?.remove(member);
     if (member.positioned) this.#positioned -= 1;
     this.#release();
@@ -224,9 +285,9 @@ export class LocalChannel {
   }
 
   /** Reads what came after `since`, with this node's position at or past it. */
-  async #readMissed(since: StreamPosition, pending: PendingJoin): Promise<HistoryPage | undefined> {
+  async #readMissed(since: StreamPosition, pending: PendingPage): Promise<HistoryPage | undefined> {
     if (!this.options.retention) return undefined;
-    (this.#pendingJoins ??= new Set()).add(pending);
+    (this.#pendingPages ??= new Set()).add(pending);
     const { bus, maxRecoveredPublications } = this.#context;
     const latestOnly = this.options.recoveryMode === "cache";
     const query = latestOnly
@@ -239,7 +300,7 @@ export class LocalChannel {
   }
 
   #preparedJoin(
-    pending: PendingJoin,
+    pending: PendingPage,
     since: StreamPosition | undefined,
     page: HistoryPage | undefined,
   ): PreparedJoin {
@@ -247,27 +308,28 @@ export class LocalChannel {
       result: (maxBytes = this.#context.maxRecoveredBytes) => {
         // The bus has gone since: a position that is not known must not be promised.
         if (this.#isLost) throw new SwitchyardError("busUnavailable");
+        const bounds = { maxPublications: this.#context.maxRecoveredPublications, maxBytes };
         return {
           position: this.options.retention && { epoch: this.#epoch, offset: this.#offset },
-          recovery: since && this.#recover(pending, since, page, maxBytes),
+          recovery: since && this.#recover(pending, since, page, bounds),
         };
       },
-      enter: (member) => {
-        this.#pendingJoins?.delete(pending);
-        this.#enter(member);
+      enter: (member, reached = this.#offset) => {
+        this.#pendingPages?.delete(pending);
+        this.#enter(member, reached);
       },
       abandon: () => {
-        this.#pendingJoins?.delete(pending);
+        this.#pendingPages?.delete(pending);
         this.#release();
       },
     };
   }
 
   #recover(
-    pending: PendingJoin,
+    pending: PendingPage,
     since: StreamPosition,
     page: HistoryPage | undefined,
-    maxBytes: number,
+    bounds: Pick<RecoveryInput, "maxPublications" | "maxBytes">,
   ): RecoveryResult {
     if (!page) return { kind: "failed" };
     const recover = this.options.recoveryMode === "cache" ? recoverLatest : recoverStream;
@@ -276,42 +338,50 @@ export class LocalChannel {
       page,
       buffered: pending.buffered,
       position: { epoch: this.#epoch, offset: this.#offset },
-      maxPublications: this.#context.maxRecoveredPublications,
-      maxBytes,
+      maxPublicationBytes: this.#context.maxPublicationBytes,
+      ...bounds,
     });
   }
 
-  #enter(member: ChannelMember): void {
+  #enter(member: ChannelMember, reached: number): void {
     this.#members.add(member);
-    this.#publications.add(member);
+    this.#follow(member, reached);
     if (member.pushesJoinLeave) (this.#joinLeaves ??= new Audiences("~", this.name)).add(member);
     if (member.positioned) this.#positioned += 1;
   }
 
+  /** Adds a member to the live topic when it has all up to the position, and to those that are behind otherwise. */
+  #follow(member: ChannelMember, reached: number): void {
+    if (reached === this.#offset) return this.#publications.add(member);
+    (this.#behind ??= new Map()).set(member, { epoch: this.#epoch, offset: reached });
+  }
+
   #deliver(publication: Publication, epoch: string): void {
-    if (this.#pendingJoins && publication.offset !== 0) {
-      // Beyond the bound the recovery fails by its gap, which is what the bound is for.
-      const bound = this.#context.maxRecoveredPublications;
-      for (const join of this.#pendingJoins)
-        if (join.buffered.length <= bound) join.buffered.push(publication);
+    if (this.#pendingPages && publication.offset !== 0) {
+      for (const { buffered, maxBuffered } of this.#pendingPages)
+        if (buffered.length <= maxBuffered) buffered.push(publication);
     }
     if (this.#members.size === 0) return;
-    const { clock, observer, sendTime } = this.#context;
+    const { clock, observer } = this.#context;
     const latencyMs = clock.now() - publication.publishedAt;
     this.#publications.publish(
-      {
-        type: "publication",
-        channel: this.name,
-        publication,
-        epoch: publication.offset === 1 ? epoch : "",
-        timeMs: sendTime ? Math.trunc(publication.publishedAt) : 0,
-      },
+      this.#pushOf(publication, epoch),
       (fanOut, size, frame) => observer.delivered(fanOut.transport, size, frame.length, latencyMs),
       (codec) => {
         for (const member of this.#members.values())
           if (member.codec === codec) member.refusePayload();
       },
     );
+  }
+
+  #pushOf(publication: Publication, epoch: string): PublicationPush {
+    return {
+      type: "publication",
+      channel: this.name,
+      publication,
+      epoch: publication.offset === 1 ? epoch : "",
+      timeMs: this.#context.sendTime ? Math.trunc(publication.publishedAt) : 0,
+    };
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { CapabilityVerb } from "../ports/authenticator.ts";
 import type { ChannelAddress } from "./channel-address.ts";
 import type { NamespaceOptions } from "./namespace.ts";
 
@@ -6,11 +7,13 @@ export interface Asker {
   readonly user: string;
   /** Development switch: everything is allowed. */
   readonly insecure: boolean;
+  /** By the `caps` of the connection's token. */
+  isPermitted(verb: CapabilityVerb): boolean;
 }
 
 /** Whether `asker` may subscribe without a subscription token, and why it may (for the connection's description). */
 export function maySubscribe(address: ChannelAddress, asker: Asker): boolean {
-  if (asker.insecure) return true;
+  if (asker.insecure || asker.isPermitted("subscribe")) return true;
   const { options } = address;
   if (address.isPrivate) return false;
   if (address.users)
@@ -23,6 +26,7 @@ export function maySubscribe(address: ChannelAddress, asker: Asker): boolean {
 }
 
 type Operation = "Publish" | "Presence" | "History";
+const verbOf = { Publish: "publish", Presence: "presence", History: "history" } as const;
 
 /** Whether `asker`, who is or is not subscribed to the channel, may do `operation` there. */
 export function mayUse(
@@ -33,8 +37,8 @@ export function mayUse(
 ): boolean {
   if (asker.insecure) return true;
   if (subscribed && options[`allow${operation}ForSubscriber`]) return true;
-  return (
+  const byNamespace =
     options[`allow${operation}ForClient`] &&
-    (asker.user !== "" || options[`allow${operation}ForAnonymous`])
-  );
+    (asker.user !== "" || options[`allow${operation}ForAnonymous`]);
+  return byNamespace || asker.isPermitted(verbOf[operation]);
 }

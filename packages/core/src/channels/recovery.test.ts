@@ -30,26 +30,33 @@ interface Scene {
   readonly sinceEpoch?: string;
   /** What history gave: offsets from … to; the top is `to`. */
   readonly page: readonly [from: number, to: number];
+  /** Of a page that was cut short by its limit. Default: `to`. */
+  readonly top?: number;
   readonly pageEpoch?: string;
   readonly buffered?: readonly Publication[];
   readonly position: number;
   readonly maxPublications?: number;
   readonly maxBytes?: number;
+  readonly maxPublicationBytes?: number;
 }
 
 function input(scene: Scene): RecoveryInput {
   const [from, to] = scene.page;
   return {
     since: { offset: scene.since, epoch: scene.sinceEpoch ?? "e" },
-    page: { publications: run(from, to), top: { offset: to, epoch: scene.pageEpoch ?? "e" } },
+    page: {
+      publications: run(from, to),
+      top: { offset: scene.top ?? to, epoch: scene.pageEpoch ?? "e" },
+    },
     buffered: scene.buffered ?? [],
     position: { offset: scene.position, epoch: "e" },
     maxPublications: scene.maxPublications ?? 100,
     maxBytes: scene.maxBytes ?? 1_000_000,
+    maxPublicationBytes: scene.maxPublicationBytes ?? 1_000_000,
   };
 }
 
-describe("a stream is recovered whole or not at all", () => {
+describe("a stream is recovered when all of it can be had", () => {
   const golden: readonly (readonly [string, Scene, unknown])[] = [
     ["all that was missed", { since: 2, page: [3, 5], position: 5 }, [3, 4, 5]],
     ["nothing missed", { since: 5, page: [6, 5], position: 5 }, []],
@@ -73,10 +80,38 @@ describe("a stream is recovered whole or not at all", () => {
     ],
     ["as many as allowed", { since: 2, page: [3, 5], position: 5, maxPublications: 3 }, [3, 4, 5]],
     ["one too many", { since: 2, page: [3, 5], position: 5, maxPublications: 2 }, "failed"],
-    ["too heavy", { since: 2, page: [3, 5], position: 5, maxBytes: 200 }, "failed"],
+    ["too heavy: the first", { since: 2, page: [3, 5], position: 5, maxBytes: 150 }, [3, 4]],
+    ["too heavy, each of them", { since: 2, page: [3, 5], position: 5, maxBytes: 70 }, []],
+    [
+      "too heavy for the link, the first",
+      { since: 2, page: [3, 5], position: 5, maxPublicationBytes: 70 },
+      "failed",
+    ],
+    [
+      "too heavy to send any, trimmed",
+      { since: 2, page: [4, 5], position: 5, maxBytes: 0 },
+      "failed",
+    ],
+    ["a page that was cut short", { since: 2, page: [3, 5], top: 9, position: 8 }, [3, 4, 5]],
+    [
+      "a page that was cut short, and live publications behind its top",
+      { since: 2, page: [3, 5], top: 9, buffered: run(10, 11), position: 11 },
+      [3, 4, 5],
+    ],
+    [
+      "a page that was cut short, beyond the node",
+      { since: 2, page: [3, 5], top: 9, position: 4 },
+      [3, 4],
+    ],
+    ["trimmed beyond the node", { since: 2, page: [7, 8], top: 20, position: 5 }, "failed"],
   ];
   for (const [what, scene, expected] of golden) {
-    test(what, () => expect(offsets(recoverStream(input(scene)))).toEqual(expected));
+    test(what, () => {
+      const result = recoverStream(input(scene));
+      expect(offsets(result)).toEqual(expected);
+      if (result.kind === "recovered")
+        expect(result.reached).toBe(result.publications.at(-1)?.offset ?? scene.since);
+    });
   }
 
   for (const seed of fuzzSeeds(20)) {

@@ -3,8 +3,14 @@ import type { ErrorName } from "../errors/error-table.ts";
 
 /** What becomes of a command. Refusals are expected outcomes, so they are values. */
 export type Answer =
-  | { readonly kind: "reply"; readonly reply: Reply }
-  | { readonly kind: "refusal"; readonly error: ErrorName }
+  | {
+      readonly kind: "reply";
+      readonly reply: Reply;
+      /** Called when the reply has been written, on a connection that is still open. */
+      readonly answered?: (() => void) | undefined;
+    }
+  /** `message`: safe to show, instead of the error's own. */
+  | { readonly kind: "refusal"; readonly error: ErrorName; readonly message?: string }
   /** An error of an application's method, codes 400–1999. */
   | { readonly kind: "applicationError"; readonly code: number; readonly message: string }
   | { readonly kind: "disconnect"; readonly disconnect: Disconnect }

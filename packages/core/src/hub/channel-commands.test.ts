@@ -1,24 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import {
   closedNamespace,
-  FakeClock,
-  type FaultyBus,
   openNamespace,
-  SeededRandom,
   type TestClient,
-  TestHub,
-  type TestHubParts,
+  type TestHub,
   turn,
-  withFaults,
 } from "@switchyard/testkit";
 import { toJsonText } from "@switchyard/protocol";
-import { nodeId } from "../ids.ts";
-import { createMemoryBus } from "../memory/memory-bus.ts";
-
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+import { TestHubs, turns } from "./harness/test-hubs.ts";
 
 const readers = {
   ...closedNamespace,
@@ -47,16 +36,8 @@ const namespaces = {
   slow: { ...openNamespace, publicationsPerSecond: 2 },
 } as const;
 
-async function started(
-  parts: TestHubParts = {},
-): Promise<{ readonly hub: TestHub; readonly bus: FaultyBus; readonly clock: FakeClock }> {
-  const clock = new FakeClock();
-  const random = new SeededRandom(1);
-  const bus = withFaults(createMemoryBus({ clock, random, node: nodeId("n") }));
-  const hub = await new TestHub({ clock, random, bus, namespaces, ...parts }).start();
-  hubs.push(hub);
-  return { hub, bus, clock };
-}
+const hubs = new TestHubs({ namespaces });
+afterEach(() => hubs.stop());
 
 const commands = {
   publish: (channel: string) => ({ publish: { channel, data: 1 } }),
@@ -72,7 +53,7 @@ async function code(client: TestClient, command: object): Promise<number | undef
 for (const [method, command] of Object.entries(commands)) {
   describe(method, () => {
     test("an empty channel closes with 3501", async () => {
-      const { hub } = await started();
+      const { hub } = await hubs.start();
       const client = await hub.connect();
       client.send(command(""));
       await turn();
@@ -80,7 +61,7 @@ for (const [method, command] of Object.entries(commands)) {
     });
 
     test("102 without a namespace, 107 for a bad name, 103 without permission", async () => {
-      const { hub } = await started();
+      const { hub } = await hubs.start();
       const client = await hub.connect("ann");
       expect(await code(client, command("nowhere:a"))).toBe(102);
       expect(await code(client, command("x".repeat(256)))).toBe(107);
@@ -88,20 +69,20 @@ for (const [method, command] of Object.entries(commands)) {
     });
 
     test(`${method === "publish" ? 103 : 108} where it is off, whatever is permitted`, async () => {
-      const { hub } = await started({ client: { insecure: method !== "publish" } });
+      const { hub } = await hubs.start({ client: { insecure: method !== "publish" } });
       expect(await code(await hub.connect("ann"), command("closed:a"))).toBe(
         method === "publish" ? 103 : 108,
       );
     });
 
     test("for clients: users, not the anonymous one", async () => {
-      const { hub } = await started();
+      const { hub } = await hubs.start();
       expect(await code(await hub.connect("ann"), command("clients:a"))).toBeUndefined();
       expect(await code(await hub.connect(), command("clients:a"))).toBe(103);
     });
 
     test("for subscribers: from the subscribe on, until the unsubscribe, in the order of the commands", async () => {
-      const { hub } = await started();
+      const { hub } = await hubs.start();
       const client = await hub.connect("ann");
       client.send(
         command("subscribers:a"),
@@ -109,7 +90,7 @@ for (const [method, command] of Object.entries(commands)) {
         command("subscribers:a"),
         { unsubscribe: { channel: "subscribers:a" } },
       );
-      for (let turns = 0; turns < 20; turns += 1) await turn();
+      await turns(20);
       const codes = client.messages
         .filter(({ id }) => id === 2 || id === 4)
         .map(({ id = 0, error }) => [id, error?.code] as const);
@@ -121,7 +102,7 @@ for (const [method, command] of Object.entries(commands)) {
     });
 
     test("the bus fails: 100, temporary", async () => {
-      const { hub, bus } = await started();
+      const { hub, bus } = await hubs.start();
       bus.fail("publish", "presence.members", "presence.stats", "history");
       const client = await hub.connect("ann");
       expect((await client.ask(command("clients:a"))).error).toMatchObject({
@@ -133,9 +114,47 @@ for (const [method, command] of Object.entries(commands)) {
   });
 }
 
+describe("unsubscribe", () => {
+  test("behind a subscribe that hangs: 3004 after 5 s, and nothing stays when the bus comes back", async () => {
+    const { hub, bus, clock } = await hubs.start();
+    const [ann, bob] = [await hub.connect("ann"), await hub.connect("bob")];
+    const timers = clock.pending;
+    const release = bus.hold("subscribe");
+    for (const client of [ann, bob])
+      client.send({ subscribe: { channel: "a" } }, { unsubscribe: { channel: "b" } });
+    ann.send({ unsubscribe: { channel: "a" } }, { unsubscribe: { channel: "a" } });
+    await clock.advance(4_999);
+    expect([ann.closedWith, bob.closedWith]).toEqual([undefined, undefined]);
+    await clock.advance(1);
+    expect([ann.closedWith, bob.closedWith]).toEqual([3004, undefined]);
+    expect(ann.messages.map(({ id }) => id)).toEqual([1, 3, undefined]);
+    expect(hub.log.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    release();
+    await clock.advance(0);
+    expect(bob.messages.map(({ id }) => id)).toEqual([1, 3, 2]);
+    expect(hub.observer.of("subscribed")).toBe(1);
+    expect(clock.pending).toBe(timers);
+  });
+
+  test("behind one that takes its time: answered, and no limit goes on", async () => {
+    const { hub, bus, clock } = await hubs.start();
+    const client = await hub.connect("ann");
+    const timers = clock.pending;
+    const release = bus.hold("history");
+    client.send({ subscribe: { channel: "a" } }, { unsubscribe: { channel: "a" } });
+    await clock.advance(4_999);
+    release();
+    await clock.advance(0);
+    expect(client.messages.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(clock.pending).toBe(timers);
+    await clock.advance(1);
+    expect(client.closedWith).toBeUndefined();
+  });
+});
+
 describe("publish", () => {
   test("carries who published, with the subscription's info when there is one", async () => {
-    const { hub } = await started();
+    const { hub } = await hubs.start();
     hub.authenticator.issueConnection("t", { user: "ann", info: toJsonText({ name: "Ann" }) });
     hub.authenticator.issueSubscription("s", {
       channel: "$a",
@@ -166,7 +185,7 @@ describe("publish", () => {
   });
 
   test("keeps the payload's own text", async () => {
-    const { hub } = await started();
+    const { hub } = await hubs.start();
     const client = await hub.connect("ann");
     await client.ask({ subscribe: { channel: "a" } });
     client.sendRaw('{"id":9,"publish":{"channel":"a","data":{"n": 9007199254740993, "f":1.0}}}');
@@ -175,7 +194,7 @@ describe("publish", () => {
   });
 
   test("107 without data and for data of another format; null is data", async () => {
-    const { hub } = await started();
+    const { hub } = await hubs.start();
     const client = await hub.connect("ann");
     expect(await code(client, { publish: { channel: "a" } })).toBe(107);
     expect(await code(client, { publish: { channel: "a", data: null } })).toBeUndefined();
@@ -185,7 +204,7 @@ describe("publish", () => {
   });
 
   test("above the channel's rate: 111, temporary, per connection and channel", async () => {
-    const { hub, clock } = await started();
+    const { hub, clock } = await hubs.start();
     const client = await hub.connect("ann");
     const at = async (channel: string): Promise<number | undefined> =>
       code(client, { publish: { channel, data: 1 } });
@@ -203,7 +222,7 @@ describe("publish", () => {
   });
 
   test("publications of one connection are appended in the order of its commands", async () => {
-    const { hub, bus } = await started();
+    const { hub, bus } = await hubs.start();
     const client = await hub.connect("ann");
     const release = bus.hold("history");
     client.send({ subscribe: { channel: "a" } });
@@ -211,14 +230,14 @@ describe("publish", () => {
     await turn();
     release();
     client.send({ publish: { channel: "a", data: 21 } });
-    for (let turns = 0; turns < 10; turns += 1) await turn();
+    await turns();
     expect(client.publications("a")).toEqual(Array.from({ length: 21 }, (_, at) => at + 1));
   });
 });
 
 describe("presence", () => {
   test("who is on the channel, and how many, over several connections of one user", async () => {
-    const { hub } = await started();
+    const { hub } = await hubs.start();
     const tabs = [await hub.connect("ann"), await hub.connect("ann"), await hub.connect("bob")];
     for (const tab of tabs) await tab.ask({ subscribe: { channel: "a" } });
     const [first] = tabs;
@@ -259,7 +278,7 @@ describe("history", () => {
   }
 
   test("limit, direction and an exclusive position", async () => {
-    const { hub } = await started({ limits: { historyPublications: 4 } });
+    const { hub } = await hubs.start({ limits: { historyPublications: 4 } });
     for (let n = 1; n <= 5; n += 1) await hub.publish("a", String(n));
     const { top } = await hub.operations.history({
       channel: "a",
@@ -284,7 +303,7 @@ describe("history", () => {
   });
 
   test("an unused channel: all members are there", async () => {
-    const { hub } = await started();
+    const { hub } = await hubs.start();
     const client = await hub.connect("ann");
     expect(await client.ask({ history: { channel: "new" } })).toEqual({
       id: 2,

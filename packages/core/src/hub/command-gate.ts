@@ -5,6 +5,7 @@ import {
   type Disconnect,
   disconnects,
   InappropriatePayload,
+  type ReplyError,
 } from "@switchyard/protocol";
 import { errorTable } from "../errors/error-table.ts";
 import type { Answer } from "./answer.ts";
@@ -68,7 +69,7 @@ export class CommandGate {
       case "applicationError":
         return codec.error(id, { code: answer.code, message: answer.message, temporary: false });
       case "refusal":
-        return codec.error(id, errorTable[answer.error]);
+        return codec.error(id, refusalOf(answer));
       case "reply":
         try {
           return codec.reply(id, answer.reply);
@@ -78,6 +79,11 @@ export class CommandGate {
         }
     }
   }
+}
+
+function refusalOf({ error, message }: Extract<Answer, { kind: "refusal" }>): ReplyError {
+  const row = errorTable[error];
+  return message === undefined ? row : { ...row, message };
 }
 
 function codeOf(answer: Answer): number {

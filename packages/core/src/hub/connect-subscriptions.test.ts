@@ -1,56 +1,21 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import {
-  closedNamespace,
-  FakeClock,
-  openNamespace,
-  SeededRandom,
-  type TestClient,
-  TestHub,
-  type TestHubParts,
-  turn,
-  withFaults,
-} from "@switchyard/testkit";
+import { closedNamespace, openNamespace, turn } from "@switchyard/testkit";
 import { toJsonText } from "@switchyard/protocol";
-import { nodeId } from "../ids.ts";
-import { createMemoryBus } from "../memory/memory-bus.ts";
+import { undecided } from "./harness/server-requests.ts";
+import { closed, TestHubs, turns } from "./harness/test-hubs.ts";
 
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
-
-async function started(parts: TestHubParts = {}): Promise<TestHub> {
-  const hub = await new TestHub(parts).start();
-  hubs.push(hub);
-  return hub;
-}
-
-function faultyBus(clock = new FakeClock()) {
-  return withFaults(createMemoryBus({ clock, random: new SeededRandom(1), node: nodeId("n") }));
-}
-
-async function closed(client: TestClient): Promise<number | undefined> {
-  for (let turns = 0; turns < 100 && client.closedWith === undefined; turns += 1) await turn();
-  return client.closedWith;
-}
-
-const noOverride = {
-  presence: undefined,
-  joinLeave: undefined,
-  forceRecovery: undefined,
-  forcePositioning: undefined,
-  forcePushJoinLeave: undefined,
-};
+const hubs = new TestHubs();
+afterEach(() => hubs.stop());
 
 describe("server-side subscriptions of the token", () => {
   const claims = {
     info: toJsonText({ role: "owner" }),
     data: toJsonText({ d: 1 }),
-    override: { ...noOverride, joinLeave: true, forcePushJoinLeave: true },
+    override: { ...undecided, joinLeave: true, forcePushJoinLeave: true },
   };
 
   test("come with the reply: data, info, override, position; and deliver", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     await hub.publish("news", "0");
     hub.authenticator.issueConnection("t", {
       user: "ann",
@@ -86,7 +51,7 @@ describe("server-side subscriptions of the token", () => {
   });
 
   test("recover from the positions that the client brings", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     hub.authenticator.issueConnection("t", {
       user: "ann",
       subscriptions: new Map([["news", claims]]),
@@ -130,7 +95,7 @@ describe("server-side subscriptions of the token", () => {
   });
 
   test("the personal channel is the user's own, and absent for the anonymous user", async () => {
-    const hub = await started({ client: { personalChannel: true } });
+    const { hub } = await hubs.start({ client: { personalChannel: true } });
     const ann = hub.open("ann");
     const reply = await ann.ask({ connect: {} });
     expect(Object.keys((reply["connect"] as { subs: object }).subs)).toEqual(["#ann"]);
@@ -141,16 +106,16 @@ describe("server-side subscriptions of the token", () => {
   });
 
   test("no personal channel where its namespace is not configured", async () => {
-    const hub = await started({ client: { personalChannel: true, personalPrefix: "personal:#" } });
+    const { hub } = await hubs.start({
+      client: { personalChannel: true, personalPrefix: "personal:#" },
+    });
     const reply = await hub.open("ann").ask({ connect: {} });
     expect(reply["connect"]).not.toHaveProperty("subs");
   });
 
   for (const operation of ["history", "subscribe", "presence.add"] as const) {
     test(`when ${operation} fails: error 100, and nothing stays reserved`, async () => {
-      const bus = faultyBus();
-      const hub = await started({
-        bus,
+      const { hub, bus } = await hubs.start({
         namespaces: { closed: { ...closedNamespace, presence: true }, open: openNamespace },
       });
       const subscriptions = new Map(["open:a", "closed:b", "open:c"].map((name) => [name, claims]));
@@ -159,7 +124,7 @@ describe("server-side subscriptions of the token", () => {
       const client = hub.open();
       expect((await client.ask({ connect: { token: "t" } })).error?.code).toBe(100);
       bus.heal();
-      for (let turns = 0; turns < 5; turns += 1) await turn();
+      await turns(5);
       expect(hub.hub.services.channels.size).toBe(0);
       expect((await hub.operations.usersOnline("all")).size).toBe(0);
       for (const name of subscriptions.keys()) {
@@ -171,8 +136,7 @@ describe("server-side subscriptions of the token", () => {
   }
 
   test("the client goes while they are being prepared: nothing stays", async () => {
-    const bus = faultyBus();
-    const hub = await started({ bus });
+    const { hub, bus } = await hubs.start();
     hub.authenticator.issueConnection("t", {
       user: "ann",
       subscriptions: new Map([["a", claims]]),
@@ -180,17 +144,17 @@ describe("server-side subscriptions of the token", () => {
     const release = bus.hold("presence.add");
     const client = hub.open();
     client.send({ connect: { token: "t" } });
-    for (let turns = 0; turns < 5; turns += 1) await turn();
+    await turns(5);
     client.vanish();
     release();
-    for (let turns = 0; turns < 5; turns += 1) await turn();
+    await turns(5);
     expect(hub.hub.services.channels.size).toBe(0);
     expect((await hub.operations.presenceStats("a")).connections).toBe(0);
     expect([hub.observer.of("subscribed"), hub.observer.of("closed 1006")]).toEqual([0, 1]);
   });
 
   test("a missed publication that is not JSON: 3506, and nothing stays", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     hub.authenticator.issueConnection("t", {
       user: "ann",
       subscriptions: new Map([["a", claims]]),
@@ -207,7 +171,7 @@ describe("server-side subscriptions of the token", () => {
     const client = hub.open();
     client.send({ connect: { token: "t", subs: { a: { recover: true } } } });
     expect(await closed(client)).toBe(3506);
-    for (let turns = 0; turns < 5; turns += 1) await turn();
+    await turns(5);
     expect(hub.hub.services.channels.size).toBe(0);
     expect((await hub.operations.presenceStats("a")).connections).toBe(0);
   });

@@ -1,44 +1,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import {
-  FakeClock,
-  RecordingFanOut,
-  ScriptedAuthenticator,
-  TestClient,
-  TestHub,
-  type TestHubParts,
-  turn,
-} from "@switchyard/testkit";
+import { RecordingFanOut, ScriptedAuthenticator, TestClient, turn } from "@switchyard/testkit";
 import { jsonCodec, toJsonText } from "@switchyard/protocol";
 import type { TokenOutcome } from "../ports/authenticator.ts";
+import { undecided } from "./harness/server-requests.ts";
+import { closed, TestHubs, turns } from "./harness/test-hubs.ts";
 
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
-
-async function started(parts: TestHubParts = {}): Promise<TestHub> {
-  const hub = await new TestHub(parts).start();
-  hubs.push(hub);
-  return hub;
-}
-
-async function closed(client: TestClient): Promise<number | undefined> {
-  for (let turns = 0; turns < 100 && client.closedWith === undefined; turns += 1) await turn();
-  return client.closedWith;
-}
-
-const noOverride = {
-  presence: undefined,
-  joinLeave: undefined,
-  forceRecovery: undefined,
-  forcePositioning: undefined,
-  forcePushJoinLeave: undefined,
-};
+const hubs = new TestHubs();
+afterEach(() => hubs.stop());
 
 describe("who may connect", () => {
   test("a valid token; the reply says what the client needs to know", async () => {
-    const clock = new FakeClock();
-    const hub = await started({ clock, client: { sendTime: true } });
+    const { hub, clock } = await hubs.start({ client: { sendTime: true } });
     const expireAt = clock.now() / 1000 + 60;
     hub.authenticator.issueConnection("t", { user: "ann", expireAt, info: toJsonText({ n: 1 }) });
     const client = hub.open();
@@ -57,12 +29,12 @@ describe("who may connect", () => {
   });
 
   test("session and node go to emulation transports only", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     const stream = hub.open(undefined, new RecordingFanOut({ transport: "sse" }));
     const reply = await stream.ask({ connect: {} });
     const { session, node } = reply["connect"] as { session: string; node: string };
     expect(session).toMatch(/^[0-9a-f-]{36}$/);
-    expect(node).toBe("node-1");
+    expect(node).toBe("n");
     expect(await hub.hub.emulate(node, session, '{"id":2,"presence":{"channel":"a"}}')).toBe(
       "accepted",
     );
@@ -74,14 +46,13 @@ describe("who may connect", () => {
   });
 
   test("no pings, no pong: neither is announced", async () => {
-    const hub = await started({ client: { pingIntervalMs: 0 } });
+    const { hub } = await hubs.start({ client: { pingIntervalMs: 0 } });
     const { connect } = await hub.open().ask({ connect: {} });
     expect(Object.keys(connect as object)).toEqual(["client", "version"]);
   });
 
   test("an expired token is answered 109 and the next command closes with 3501", async () => {
-    const clock = new FakeClock();
-    const hub = await started({ clock });
+    const { hub, clock } = await hubs.start();
     hub.authenticator.expire("old");
     hub.authenticator.issueConnection("past", { user: "a", expireAt: clock.now() / 1000 });
     for (const token of ["old", "past"]) {
@@ -97,8 +68,7 @@ describe("who may connect", () => {
   });
 
   test("after an error reply and no further word the connection is closed as stale", async () => {
-    const clock = new FakeClock();
-    const hub = await started({ clock });
+    const { hub, clock } = await hubs.start();
     hub.authenticator.expire("old");
     const client = hub.open();
     await client.ask({ connect: { token: "old" } });
@@ -109,7 +79,7 @@ describe("who may connect", () => {
   });
 
   test("what came in the frame of a failed connect is dropped, not punished", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     hub.authenticator.expire("old");
     const client = hub.open();
     client.send({ connect: { token: "old" } }, { subscribe: { channel: "a" } });
@@ -120,7 +90,7 @@ describe("who may connect", () => {
   });
 
   test("an invalid token closes with 3500", async () => {
-    const client = (await started()).open();
+    const client = (await hubs.start()).hub.open();
     client.send({ connect: { token: "forged" } });
     expect(await closed(client)).toBe(3500);
     expect(client.messages).toEqual([
@@ -129,14 +99,14 @@ describe("who may connect", () => {
   });
 
   test("no credentials: 3501 unless anonymous connections are allowed", async () => {
-    const hub = await started({ client: { allowAnonymous: false } });
+    const { hub } = await hubs.start({ client: { allowAnonymous: false } });
     const client = hub.open();
     client.send({ connect: {} });
     expect(await closed(client)).toBe(3501);
   });
 
   test("a token of the anonymous user: 3507 unless allowed", async () => {
-    const hub = await started({ client: { allowAnonymous: false } });
+    const { hub } = await hubs.start({ client: { allowAnonymous: false } });
     hub.authenticator.issueConnection("nobody", { user: "" });
     const client = hub.open();
     client.send({ connect: { token: "nobody" } });
@@ -144,7 +114,7 @@ describe("who may connect", () => {
   });
 
   test("the upgrade's Bearer token counts when the command has none; a gateway's user without any", async () => {
-    const hub = await started({ client: { allowAnonymous: false } });
+    const { hub } = await hubs.start({ client: { allowAnonymous: false } });
     hub.authenticator.issueConnection("bearer", { user: "ann" });
     hub.authenticator.issueConnection("own", { user: "bob" });
     const users: string[] = [];
@@ -170,7 +140,7 @@ describe("who may connect", () => {
   });
 
   test("insecure: anybody, token or not", async () => {
-    const hub = await started({ client: { insecure: true, allowAnonymous: false } });
+    const { hub } = await hubs.start({ client: { insecure: true, allowAnonymous: false } });
     expect((await hub.open().ask({ connect: { token: "forged" } })).error).toBeUndefined();
   });
 
@@ -180,7 +150,7 @@ describe("who may connect", () => {
         return Promise.reject(new Error("no keys"));
       }
     }
-    const hub = await started({ authenticator: new Unreachable() });
+    const { hub } = await hubs.start({ authenticator: new Unreachable() });
     const client = hub.open();
     expect((await client.ask({ connect: { token: "t" } })).error).toEqual({
       code: 100,
@@ -193,7 +163,7 @@ describe("who may connect", () => {
 
 describe("connect comes first", () => {
   test("any other command before it closes with 3501, a pong too", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     for (const frame of [
       '{"id":1,"rpc":{"method":"m"}}',
       '{"send":{"data":1}}',
@@ -208,7 +178,7 @@ describe("connect comes first", () => {
   });
 
   test("a second one closes with 3501, before and after the reply", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     const hasty = hub.open();
     hasty.send({ connect: {} }, { connect: {} });
     expect(hasty.closedWith).toBe(3501);
@@ -218,7 +188,7 @@ describe("connect comes first", () => {
   });
 
   test("commands behind it wait for it and then start in order, in one frame or in several", async () => {
-    const hub = await started();
+    const { hub } = await hubs.start();
     hub.authenticator.issueConnection("t", { user: "ann" });
     const client = hub.open();
     client.send(
@@ -227,7 +197,7 @@ describe("connect comes first", () => {
       { publish: { channel: "a", data: 1 } },
     );
     client.send({ unsubscribe: { channel: "a" } }, { presence: { channel: "a" } });
-    for (let turns = 0; turns < 20; turns += 1) await turn();
+    await turns(20);
     expect(
       client.messages
         .map((message) => message.id ?? Object.keys(message.push ?? {})[1])
@@ -238,8 +208,7 @@ describe("connect comes first", () => {
   });
 
   test("not in time: 3502; what waits for its token counts too", async () => {
-    const clock = new FakeClock();
-    const hub = await started({ clock, client: { connectTimeoutMs: 3_000 } });
+    const { hub, clock } = await hubs.start({ client: { connectTimeoutMs: 3_000 } });
     const silent = hub.open();
     await clock.advance(3_200);
     expect(silent.closedWith).toBe(3502);
@@ -247,7 +216,9 @@ describe("connect comes first", () => {
   });
 
   test("only so much may wait behind it: commands, and bytes", async () => {
-    const hub = await started({ limits: { commandsInFlight: 3, frameBytesBeforeConnect: 1_000 } });
+    const { hub } = await hubs.start({
+      limits: { commandsInFlight: 3, frameBytesBeforeConnect: 1_000 },
+    });
     const many = hub.open();
     many.send({ connect: { token: "t" } }, {}, {}, {});
     const eager = hub.open();
@@ -264,7 +235,7 @@ describe("connect comes first", () => {
 
   test("a frame above the limit of its phase closes with 1009 and without a push", async () => {
     const limits = { frameBytesBeforeConnect: 100, frameBytes: 200 };
-    const hub = await started({ limits });
+    const { hub } = await hubs.start({ limits });
     const before = hub.open();
     before.sendRaw(`{"id":1,"connect":{"name":"${"é".repeat(60)}"}}`);
     expect([before.closedWith, before.messages]).toEqual([1009, []]);
@@ -281,7 +252,7 @@ describe("connect comes first", () => {
 
 describe("how many", () => {
   test("connections of the node: 3504 at once", async () => {
-    const hub = await started({ limits: { connections: 2 } });
+    const { hub } = await hubs.start({ limits: { connections: 2 } });
     const [first, second, third] = [hub.open(), hub.open(), hub.open()];
     expect([first, second, third].map(({ closedWith }) => closedWith)).toEqual([
       undefined,
@@ -293,7 +264,7 @@ describe("how many", () => {
   });
 
   test("connections of one user: 3504 for the next; anonymous ones are not counted", async () => {
-    const hub = await started({ limits: { connectionsPerUser: 2 } });
+    const { hub } = await hubs.start({ limits: { connectionsPerUser: 2 } });
     const tabs = [hub.open("ann"), hub.open("ann"), hub.open("ann")];
     for (const tab of tabs) tab.send({ connect: {} });
     await turn();
@@ -304,8 +275,8 @@ describe("how many", () => {
   });
 
   test("server-side subscriptions: 3505, and nothing of them stays", async () => {
-    const hub = await started({ limits: { channelsPerConnection: 1 } });
-    const claims = { info: undefined, data: undefined, override: noOverride };
+    const { hub } = await hubs.start({ limits: { channelsPerConnection: 1 } });
+    const claims = { info: undefined, data: undefined, override: undecided };
     hub.authenticator.issueConnection("t", {
       user: "ann",
       subscriptions: new Map([

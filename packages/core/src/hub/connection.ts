@@ -13,9 +13,11 @@ import { asSwitchyardError } from "../errors/switchyard-error.ts";
 import { connectionId, type ChannelName, type ConnectionId } from "../ids.ts";
 import type { Link } from "../ports/fan-out.ts";
 import { type Answer, closing, done } from "./answer.ts";
+import { Capabilities } from "./capabilities.ts";
 import { CommandGate } from "./command-gate.ts";
 import { connect } from "./commands/connect.ts";
 import { execute, handleSend } from "./commands/execute.ts";
+import { ConnectionCaller } from "./connection-caller.ts";
 import { ConnectionDeadlines } from "./connection-deadlines.ts";
 import { decodeFrame } from "./decode-frame.ts";
 import type { ClientConnection, ConnectionRequest } from "./hub-edge.ts";
@@ -34,6 +36,7 @@ export interface ConnectionIdentity {
   readonly expireAt: number | undefined;
   readonly appName: string;
   readonly appVersion: string;
+  readonly capabilities: Capabilities;
 }
 
 /**
@@ -74,6 +77,8 @@ export class Connection implements ClientConnection {
   #rates: PublicationRates | undefined;
   /** Only while a recovery is under way. */
   #recoveries: RecoveryTurns | undefined;
+  /** Once it has called a method. */
+  #caller: ConnectionCaller | undefined;
   #aborter: AbortController | undefined;
 
   constructor(link: Link, codec: Codec, request: ConnectionRequest, services: HubServices) {
@@ -109,6 +114,14 @@ export class Connection implements ClientConnection {
     return this.#identity;
   }
 
+  get capabilities(): Capabilities {
+    return this.#identity?.capabilities ?? Capabilities.none;
+  }
+
+  get caller(): ConnectionCaller {
+    return (this.#caller ??= new ConnectionCaller(this));
+  }
+
   get subscriptions(): SubscriptionList {
     return this.#subscriptions;
   }
@@ -142,6 +155,7 @@ export class Connection implements ClientConnection {
 
   drained(): void {
     this.#recoveries?.drained();
+    this.#caller?.drained();
   }
 
   transportClosed(code: number, slow: boolean): void {
@@ -188,10 +202,13 @@ export class Connection implements ClientConnection {
   renew(change: {
     readonly expireAt: number | undefined;
     readonly info: JsonText | undefined;
+    /** undefined: the old ones stay. */
+    readonly capabilities?: Capabilities;
   }): void {
     if (!this.#identity) return;
     const info = change.info ?? this.#identity.info;
-    this.#identity = { ...this.#identity, expireAt: change.expireAt, info };
+    const capabilities = change.capabilities ?? this.#identity.capabilities;
+    this.#identity = { ...this.#identity, expireAt: change.expireAt, info, capabilities };
     this.#info = { ...this.#info, connInfo: info };
     this.deadlines.expires(change.expireAt);
   }
@@ -279,13 +296,19 @@ export class Connection implements ClientConnection {
     return previous ? previous.then(task) : task();
   }
 
-  /** Runs `recover` when the recoveries of other channels before it have been sent and mostly taken. */
-  async recovering<Result>(recover: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `recover` when the recoveries of other channels before it have been sent and no more than `maxWaitingBytes`
+   * (default: `pauseBytes`) of all that was sent waits for the client.
+   */
+  async recovering<Result>(
+    recover: () => Promise<Result>,
+    maxWaitingBytes?: number,
+  ): Promise<Result> {
     const { clock, options } = this.services;
     const { pauseBytes } = options.limits;
     const turns = (this.#recoveries ??= new RecoveryTurns({ link: this.link, clock, pauseBytes }));
     try {
-      return await turns.take(recover);
+      return await turns.take(recover, maxWaitingBytes);
     } finally {
       if (turns.idle) this.#recoveries = undefined;
     }
@@ -372,6 +395,8 @@ export class Connection implements ClientConnection {
     const frame = this.#gate.encode(this.codec, command, answer);
     if (typeof frame !== "string") return frame && this.close(frame);
     this.link.send(frame);
+    // The frame may have been one too many for a slow link.
+    if (answer.kind === "reply" && !this.closed) answer.answered?.();
     if (answer.kind !== "reply" && this.#gate.countError(command.method, answer))
       this.close(disconnects.tooManyErrors);
     if (command.method !== "connect") return;
@@ -404,6 +429,7 @@ export class Connection implements ClientConnection {
       this.#leave(subscription);
     }
     this.#recoveries?.cancel();
+    this.#caller?.close();
     this.#aborter?.abort();
     observer.connectionClosed(this.link.fanOut.transport, code);
     // What the client must mend is worth a line without being asked for.

@@ -1,32 +1,19 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import {
-  FakeClock,
-  openNamespace,
-  SeededRandom,
-  type TestClient,
-  TestHub,
-  type TestHubParts,
-  turn,
-} from "@switchyard/testkit";
+import { openNamespace, SeededRandom, type TestClient, turn } from "@switchyard/testkit";
 import { toJsonText } from "@switchyard/protocol";
+import { type HubParts, type StartedHub, TestHubs } from "./harness/test-hubs.ts";
 
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const hubs = new TestHubs();
+afterEach(() => hubs.stop());
 
-interface World {
-  readonly hub: TestHub;
-  readonly clock: FakeClock;
+interface World extends StartedHub {
   /** Unix seconds, `after` seconds from now. */
   readonly at: (after: number) => number;
 }
 
-async function started(parts: TestHubParts = {}): Promise<World> {
-  const clock = new FakeClock();
-  const hub = await new TestHub({ clock, ...parts }).start();
-  hubs.push(hub);
-  return { hub, clock, at: (after) => clock.now() / 1000 + after };
+async function started(parts: HubParts = {}): Promise<World> {
+  const world = await hubs.start(parts);
+  return { ...world, at: (after) => world.clock.now() / 1000 + after };
 }
 
 const pings = (client: TestClient): number =>

@@ -50,6 +50,8 @@ async function createWorld(seed: number): Promise<World> {
   const ids = random.chance(0.5) ? ["one"] : ["one", "two"];
   const lossRate = random.chance(0.3) ? 0.1 : 0;
   const maxDelayMs = random.pick([2, 5, 30]);
+  // The smaller ones let a recovery come in pieces: a publication with its envelope takes some 70 bytes.
+  const queueBytes = random.pick([1_048_576, 1_200, 400]);
   const [first = nodeId("one"), ...others] = ids.map((id) => nodeId(id));
   const buses = joinNodes(bus, { clock, nodes: [first, ...others] }).map((joined) => {
     const lossy = withLoss(joined, { loses: () => random.chance(lossRate) });
@@ -59,7 +61,14 @@ async function createWorld(seed: number): Promise<World> {
   });
   const nodes = buses.map(
     (joined) =>
-      new TestHub({ clock, random, bus: joined, namespaces, withoutNamespace: { retention } }),
+      new TestHub({
+        clock,
+        random,
+        bus: joined,
+        namespaces,
+        limits: { queueBytes, pauseBytes: queueBytes / 4 },
+        withoutNamespace: { retention },
+      }),
   );
   const starts = nodes.map((node) => node.start());
   await delayClock.idle();
@@ -81,6 +90,8 @@ function step(world: World): void {
   };
   if (!client.open) return act("connect", () => client.connect(random.pick(nodes)));
   if (random.chance(0.06)) return act("cut", () => client.cut());
+  if (random.chance(0.04)) return act("stall", () => client.stall());
+  if (random.chance(0.06)) return act("read on", () => client.readOn());
   const dice = random.next();
   if (dice < 0.35 || client.waiting(channel)) {
     world.published += 1;
@@ -114,6 +125,7 @@ async function settle(world: World): Promise<void> {
 async function bringAllHome(world: World): Promise<void> {
   for (let round = 0; round < 12; round += 1) {
     for (const client of world.clients) {
+      client.readOn();
       if (!client.open) client.connect(world.random.pick(world.nodes));
       for (const channel of channels) {
         if (!client.subscribed(channel) && !client.waiting(channel)) client.subscribe(channel);

@@ -56,6 +56,7 @@ export class Hub implements HubEdge {
       log,
       maxRecoveredPublications: options.limits.recoveryPublications,
       maxRecoveredBytes: options.limits.queueBytes / 2,
+      maxPublicationBytes: (options.limits.queueBytes * 7) / 8,
       sendTime: options.client.sendTime,
     });
     const wheel = new DeadlineWheel(clock);

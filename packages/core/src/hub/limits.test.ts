@@ -1,25 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
-import { FakeClock, TestHub, type TestHubParts, turn } from "@switchyard/testkit";
+import { turn } from "@switchyard/testkit";
 import { toJsonText } from "@switchyard/protocol";
+import { TestHubs } from "./harness/test-hubs.ts";
 
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
-
-async function started(
-  parts: TestHubParts,
-): Promise<{ readonly hub: TestHub; readonly clock: FakeClock }> {
-  const clock = new FakeClock();
-  const hub = await new TestHub({ clock, ...parts }).start();
-  hubs.push(hub);
-  return { hub, clock };
-}
+const hubs = new TestHubs();
+afterEach(() => hubs.stop());
 
 const stats = { presence_stats: { channel: "a" } };
 
 test("commands per second: 111, temporary, then 3013 when the client does not stop", async () => {
-  const { hub, clock } = await started({ limits: { commandsPerSecond: 5 } });
+  const { hub, clock } = await hubs.start({ limits: { commandsPerSecond: 5 } });
   const client = await hub.connect();
   for (let n = 0; n < 5; n += 1) expect((await client.ask(stats)).error).toBeUndefined();
   expect((await client.ask(stats)).error).toEqual({
@@ -34,7 +24,7 @@ test("commands per second: 111, temporary, then 3013 when the client does not st
 });
 
 test("connect itself and pongs are not counted; sends are, and are told", async () => {
-  const { hub } = await started({ limits: { commandsPerSecond: 2 } });
+  const { hub } = await hubs.start({ limits: { commandsPerSecond: 2 } });
   const taken: string[] = [];
   hub.hub.methods.send.set("x", (_caller, data) => void taken.push(data));
   const client = await hub.connect();
@@ -46,7 +36,7 @@ test("connect itself and pongs are not counted; sends are, and are told", async 
 });
 
 test("errors per minute: 3509 after the last of them was answered; a minute later they are forgotten", async () => {
-  const { hub, clock } = await started({
+  const { hub, clock } = await hubs.start({
     limits: { errorsPerMinute: 3 },
     client: { pingIntervalMs: 0 },
   });
@@ -63,7 +53,7 @@ test("errors per minute: 3509 after the last of them was answered; a minute late
 });
 
 test("a slow client is counted as 3008, whatever the transport said, and leaves nothing", async () => {
-  const { hub } = await started({});
+  const { hub } = await hubs.start();
   const client = await hub.connect("ann");
   await client.ask({ subscribe: { channel: "a" } });
   client.link.vanish();
@@ -79,7 +69,7 @@ test("a slow client is counted as 3008, whatever the transport said, and leaves 
 });
 
 test("one push in one encoding is one publish to one topic, however many listen", async () => {
-  const { hub } = await started({});
+  const { hub } = await hubs.start();
   const clients = await Promise.all(Array.from({ length: 30 }, () => hub.connect()));
   for (const client of clients) await client.ask({ subscribe: { channel: "a" } });
   await hub.publish("a", "1");
@@ -88,7 +78,7 @@ test("one push in one encoding is one publish to one topic, however many listen"
 });
 
 test("draining: no new connections, 3001 spread evenly over the window, and it ends with the last", async () => {
-  const { hub, clock } = await started({ client: { pingIntervalMs: 0 } });
+  const { hub, clock } = await hubs.start({ client: { pingIntervalMs: 0 } });
   const clients = await Promise.all(Array.from({ length: 100 }, () => hub.connect()));
   let drained = false;
   const draining = hub.hub.drain({ spreadMs: 10_000 }).then(() => (drained = true));
@@ -112,7 +102,7 @@ test("draining: no new connections, 3001 spread evenly over the window, and it e
 });
 
 test("draining without a window ends at once, and one that connects meanwhile is told too", async () => {
-  const { hub } = await started({});
+  const { hub } = await hubs.start();
   const client = await hub.connect();
   const unready = hub.open();
   await hub.hub.drain({ spreadMs: 0 });
@@ -120,7 +110,7 @@ test("draining without a window ends at once, and one that connects meanwhile is
 });
 
 test("after stop no timer is left, and an idle connection keeps no queue of tasks", async () => {
-  const { hub, clock } = await started({});
+  const { hub, clock } = await hubs.start();
   const client = await hub.connect("ann");
   await client.ask({ subscribe: { channel: "a" } });
   await client.ask({ rpc: { method: toJsonText("x") } });

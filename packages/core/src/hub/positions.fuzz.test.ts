@@ -49,6 +49,16 @@ class Follower {
     this.#ask("unsubscribe", { unsubscribe: { channel } });
   }
 
+  /** Takes nothing from now on: what is sent waits on the server. */
+  stall(): void {
+    this.#client.link.stopReading();
+  }
+
+  readOn(): void {
+    this.#client.link.resumeReading();
+    this.#client.connection.drained();
+  }
+
   read(): void {
     const { messages } = this.#client;
     for (; this.#read < messages.length; this.#read += 1) {
@@ -74,6 +84,8 @@ class Follower {
     publications = [],
   }: Partial<Position> & Recovered): void {
     if (epoch === "") throw new Error("subscribed without a position");
+    if (recovered && offset !== this.held?.offset)
+      throw new Error(`recovered from ${offset} instead of ${this.held?.offset}`);
     this.held = { epoch, offset };
     if (recovered) for (const publication of publications) this.#follow(publication.offset);
   }
@@ -106,6 +118,9 @@ interface Recovered {
   readonly publications?: readonly { readonly offset: number }[];
 }
 
+/** What is recovered in pieces by the smaller of these, for one publication and its envelope takes 65 bytes. */
+const queues = [1_048_576, 900, 400];
+
 interface World {
   readonly random: SeededRandom;
   readonly hub: TestHub;
@@ -128,6 +143,7 @@ async function createWorld(seed: number): Promise<World> {
   });
   const bus = withFaults(withLoss(delayed, { loses: () => state.deaf }));
   const state = { deaf: false };
+  const queueBytes = random.pick(queues);
   const retention = { size: random.pick([3, 100]), ttlMs: 3_600_000, metaTtlMs: 7_200_000 };
   const client = { pingIntervalMs: 0, connectTimeoutMs: 1e9 };
   const hub = new TestHub({
@@ -135,6 +151,7 @@ async function createWorld(seed: number): Promise<World> {
     random,
     bus,
     client,
+    limits: { queueBytes, pauseBytes: queueBytes / 4 },
     withoutNamespace: { ...openNamespace, retention },
   });
   const starting = hub.start();
@@ -155,6 +172,8 @@ function act(world: World): void {
   else if (draw < 62) bus.heal();
   else if (draw < 66) clock.advanceNow(41_000);
   else if (draw < 68) void hub.operations.removeHistory(channel).catch(() => undefined);
+  else if (draw < 74) follower.stall();
+  else if (draw < 80) follower.readOn();
   else if (draw < 90 && !follower.subscribed && !follower.waiting) follower.subscribe();
   else if (follower.subscribed && !follower.waiting && random.chance(0.4)) follower.unsubscribe();
 }
@@ -179,6 +198,7 @@ describe("lost publications, a history that fails, members that come and go: no 
       // All is well again: everybody ends at the top.
       world.bus.heal();
       world.deaf = false;
+      for (const follower of world.followers) follower.readOn();
       await settle(world);
       for (let round = 0; round < 2; round += 1) {
         for (const follower of world.followers) if (!follower.subscribed) follower.subscribe();

@@ -7,7 +7,6 @@ import {
   SeededRandom,
   type TestClient,
   TestHub,
-  turn,
   withFaults,
   withLoss,
 } from "@switchyard/testkit";
@@ -15,6 +14,8 @@ import { toJsonText } from "@switchyard/protocol";
 import { channelName, nodeId } from "../ids.ts";
 import { createMemoryBus } from "../memory/memory-bus.ts";
 import type { Bus } from "../ports/bus.ts";
+import { undecided } from "./harness/server-requests.ts";
+import { turns } from "./harness/test-hubs.ts";
 
 const hubs: TestHub[] = [];
 afterEach(async () => {
@@ -53,10 +54,6 @@ async function started(wrap: (bus: Bus) => Bus = (bus) => bus): Promise<World> {
   return world;
 }
 
-async function turns(count = 10): Promise<void> {
-  for (let done = 0; done < count; done += 1) await turn();
-}
-
 async function subscribed(hub: TestHub, channel: string, more: object = {}): Promise<TestClient> {
   const client = await hub.connect("ann");
   const { error } = await client.ask({ subscribe: { channel, ...more } });
@@ -65,13 +62,6 @@ async function subscribed(hub: TestHub, channel: string, more: object = {}): Pro
 }
 
 async function serverSide(hub: TestHub, channel: string): Promise<TestClient> {
-  const undecided = {
-    presence: undefined,
-    joinLeave: undefined,
-    forceRecovery: undefined,
-    forcePositioning: undefined,
-    forcePushJoinLeave: undefined,
-  };
   const client = await hub.connect("server-side");
   await hub.operations.subscribe({
     target: { kind: "client", client: client.connection.id },

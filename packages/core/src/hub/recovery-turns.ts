@@ -7,14 +7,15 @@ const askAgainMs = 100;
 interface RecoveryTurnsOptions {
   readonly link: Link;
   readonly clock: Clock;
-  /** A recovery starts when no more than this waits for the client. */
+  /** A recovery starts when no more than this waits for the client, unless it asks for more room. */
   readonly pauseBytes: number;
 }
 
 /**
  * Lets the recoveries of one connection go one after the other, each when the client has taken nearly all of what was
- * sent before. One alone takes at most half of the link's queue; those of many channels at once would overflow it, and
- * a client that is closed for that comes back to ask for the same again.
+ * sent before. One turn takes at most half of the link's queue; the recoveries of many channels at once would overflow
+ * it, and a client that is closed for that comes back to ask for the same again. What is more than that goes on at a
+ * later turn (`CatchUp`).
  */
 export class RecoveryTurns {
   readonly #options: RecoveryTurnsOptions;
@@ -34,9 +35,15 @@ export class RecoveryTurns {
     return this.#pending === 0;
   }
 
-  /** Runs `recover` at its turn: at once when nothing is in the way. */
-  take<Result>(recover: () => Promise<Result>): Promise<Result> {
-    const run = this.idle && this.#hasRoom() ? recover() : this.#after(this.#last, recover);
+  /** Runs `recover` at its turn, when no more than `maxWaitingBytes` waits: at once when nothing is in the way. */
+  take<Result>(
+    recover: () => Promise<Result>,
+    maxWaitingBytes = this.#options.pauseBytes,
+  ): Promise<Result> {
+    const run =
+      this.idle && this.#hasRoom(maxWaitingBytes)
+        ? recover()
+        : this.#after(this.#last, recover, maxWaitingBytes);
     this.#pending += 1;
     const end = (): void => {
       this.#pending -= 1;
@@ -59,14 +66,15 @@ export class RecoveryTurns {
   async #after<Result>(
     previous: Promise<void> | undefined,
     recover: () => Promise<Result>,
+    maxWaitingBytes: number,
   ): Promise<Result> {
     await previous;
-    while (!this.#hasRoom()) await this.#drainOrTime();
+    while (!this.#hasRoom(maxWaitingBytes)) await this.#drainOrTime();
     return recover();
   }
 
-  #hasRoom(): boolean {
-    return this.#cancelled || this.#options.link.bufferedBytes() <= this.#options.pauseBytes;
+  #hasRoom(maxWaitingBytes: number): boolean {
+    return this.#cancelled || this.#options.link.bufferedBytes() <= maxWaitingBytes;
   }
 
   async #drainOrTime(): Promise<void> {

@@ -231,7 +231,7 @@ describe("with a position", () => {
     });
   });
 
-  test("more than the cap of publications, or half of the queue in bytes, is not recovered", async () => {
+  test("more than the cap of publications is not recovered, nor one that no queue can take", async () => {
     const { hub } = await started({ limits: { recoveryPublications: 3, queueBytes: 4_000 } });
     const epoch = await filled(hub, "a", 4);
     expect(await result(hub, "a", { recover: true, epoch, offset: 1 })).toMatchObject(recovered);
@@ -240,21 +240,25 @@ describe("with a position", () => {
       epoch,
       offset: 4,
     });
-    await hub.publish("b", `"${"x".repeat(900)}"`);
-    await hub.publish("b", `"${"x".repeat(900)}"`);
-    const { subscribe: fits } = await subscribe(hub, "b", { recover: true });
-    expect(fits).toMatchObject(recovered);
-    await hub.publish("b", `"${"x".repeat(300)}"`);
-    const { subscribe: tooLong } = await subscribe(hub, "b", { recover: true });
+    await hub.publish("b", `"${"x".repeat(3_400)}"`);
+    expect(await result(hub, "b", { recover: true })).toMatchObject(recovered);
+    await hub.publish("c", `"${"x".repeat(3_600)}"`);
+    const { subscribe: tooLong } = await subscribe(hub, "c", { recover: true });
     expect(tooLong).not.toHaveProperty("recovered");
     expect(tooLong).not.toHaveProperty("publications");
   });
 
-  test("half of the queue is counted in bytes, not in characters", async () => {
+  test("half of the queue is counted in bytes, not in characters; the rest comes as pushes", async () => {
     const { hub } = await started({ limits: { queueBytes: 4_000 } });
-    await hub.publish("b", `"${"€".repeat(900)}"`);
-    const { subscribe: given } = await subscribe(hub, "b", { recover: true });
-    expect(given).not.toHaveProperty("recovered");
+    const [wide, narrow] = ["€".repeat(600), "x".repeat(600)];
+    for (const data of [narrow, narrow, wide]) await hub.publish("b", `"${data}"`);
+    const client = await hub.connect("ann");
+    const { subscribe: given } = await client.ask({ subscribe: { channel: "b", recover: true } });
+    expect(given).toMatchObject({
+      ...recovered,
+      publications: [{ data: narrow }, { data: narrow }],
+    });
+    expect(client.publications("b")).toEqual([wide]);
   });
 
   test("publications that come live while history is read are part of it, none twice, none lost", async () => {

@@ -4,6 +4,7 @@ import type { JoinResult } from "../channels/local-channel.ts";
 import type { StreamPosition } from "../channels/publication.ts";
 import type { ChannelName } from "../ids.ts";
 import type { SubscriptionOverride } from "../ports/authenticator.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { Connection } from "./connection.ts";
 import { Subscription, type SubscriptionTerms } from "./subscription.ts";
 
@@ -58,10 +59,11 @@ export function settleTerms(
 export interface PreparedSubscription {
   readonly channel: ChannelName;
   /**
-   * The result as of this turn; `enter` must follow in the same turn. `maxBytes`: a heavier recovery fails. Default:
-   * half of a link's queue.
+   * The result as of this turn; `enter` must follow in the same turn. `maxBytes`: what it brings of a recovery at most.
+   * Default: half of a link's queue.
    */
   result(data: JsonText | undefined, maxBytes?: number): SubscribeResult;
+  /** What the result could not bring of a recovery is sent from now on, as the client takes it. */
   enter(): void;
   /** Instead of `enter`: gives back what was reserved. */
   abandon(): void;
@@ -87,14 +89,25 @@ export async function prepareSubscription(
     removeNeedlessPresence(connection, terms);
     throw error;
   }
+  /** The offset up to which the client has all with the result; undefined: all there is. */
+  let reached: number | undefined;
   return {
     channel: terms.channel,
-    result: (data, maxBytes) =>
-      subscribeResult(connection, terms, join.result(maxBytes), since, data),
+    result: (data, maxBytes) => {
+      const joined = join.result(maxBytes);
+      if (joined.recovery?.kind === "recovered") {
+        ({ reached } = joined.recovery);
+        // After a recovery the client walks forward from where it was by consuming the publications (protocol 8.4).
+        return subscribeResult(connection, terms, joined, since?.offset, data);
+      }
+      reached = joined.recovery ? undefined : reachedBefore(connection, terms, joined.position);
+      return subscribeResult(connection, terms, joined, reached ?? joined.position?.offset, data);
+    },
     enter: () => {
       const replaced = connection.takeReplaced(terms);
-      join.enter(subscription);
+      join.enter(subscription, reached);
       connection.addSubscription(subscription, replaced);
+      if (subscription.behind) void new CatchUp(subscription).run();
     },
     abandon: () => {
       join.abandon();
@@ -109,21 +122,32 @@ function removeNeedlessPresence(connection: Connection, { channel, presence }: S
     connection.removePresence(channel);
 }
 
+/**
+ * The offset of a client whose subscription is made anew while more was to come than it could be given at once: it goes
+ * on from there. undefined: there is none such.
+ */
+function reachedBefore(
+  connection: Connection,
+  terms: SubscriptionTerms,
+  position: StreamPosition | undefined,
+): number | undefined {
+  const behind = connection.subscriptions.get(terms.channel)?.behind;
+  return terms.positioned && behind?.epoch === position?.epoch ? behind?.offset : undefined;
+}
+
 function subscribeResult(
   connection: Connection,
   terms: SubscriptionTerms,
   { position, recovery }: JoinResult,
-  since: StreamPosition | undefined,
+  offset: number | undefined,
   data: JsonText | undefined,
 ): SubscribeResult {
-  const tracked = terms.positioned ? position : undefined;
   if (recovery) connection.services.observer.recovered(recovery.kind);
   return {
     recoverable: terms.recoverable,
     positioned: terms.positioned,
-    epoch: tracked?.epoch ?? "",
-    // After a recovery the client walks forward from where it was by consuming the publications (protocol 8.4).
-    offset: (recovery?.kind === "recovered" ? since?.offset : tracked?.offset) ?? 0,
+    epoch: (terms.positioned && position?.epoch) || "",
+    offset: (terms.positioned && offset) || 0,
     recovery: (recovery ?? { kind: "none" }) satisfies Recovery,
     ttlSeconds: connection.secondsUntil(terms.expireAt),
     data,

@@ -7,6 +7,7 @@ import {
 } from "@switchyard/protocol";
 import type { ChannelMember } from "../channels/channel-member.ts";
 import type { LocalChannel } from "../channels/local-channel.ts";
+import type { StreamPosition } from "../channels/publication.ts";
 import type { ChannelName } from "../ids.ts";
 import type { Link } from "../ports/fan-out.ts";
 import type { Connection } from "./connection.ts";
@@ -63,6 +64,11 @@ export class Subscription implements ChannelMember {
   get info(): ClientInfo {
     const { info } = this.connection;
     return this.terms.chanInfo === undefined ? info : { ...info, chanInfo: this.terms.chanInfo };
+  }
+
+  /** What the client has while more is to come than it could be given at once; undefined: it is level. */
+  get behind(): StreamPosition | undefined {
+    return this.local.behind(this);
   }
 
   losePosition(): void {

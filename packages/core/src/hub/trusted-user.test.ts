@@ -1,15 +1,12 @@
 import { afterEach, expect, test } from "bun:test";
-import { TestHub } from "@switchyard/testkit";
+import { TestHubs } from "./harness/test-hubs.ts";
 
-const hubs: TestHub[] = [];
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
+const hubs = new TestHubs();
+afterEach(() => hubs.stop());
 
 /** What a connect without a token comes to: the user's name, or the code that it is closed with. */
 async function outcome(trustedUser: string | undefined, allowAnonymous: boolean): Promise<unknown> {
-  const hub = await new TestHub({ client: { allowAnonymous } }).start();
-  hubs.push(hub);
+  const { hub } = await hubs.start({ client: { allowAnonymous } });
   const client = hub.open(trustedUser);
   const reply = await client.ask({ connect: {} }).catch(() => undefined);
   return reply?.["connect"]

@@ -26,6 +26,30 @@ export interface ConnectionClaims {
   readonly subscriptions: ReadonlyMap<string, ServerSubscriptionClaims>;
   /** `meta`: never shown to clients. */
   readonly meta: JsonText | undefined;
+  /** `caps`: what the connection may do beyond what the namespaces allow. Empty: nothing. */
+  readonly capabilities: readonly Capability[];
+}
+
+export type CapabilityKind = "channels" | "exchanges" | "queues";
+/** What each means for which kind: docs/client-permissions.md. */
+export type CapabilityVerb =
+  | "publish"
+  | "subscribe"
+  | "presence"
+  | "history"
+  | "declare"
+  | "delete"
+  | "bind"
+  | "consume"
+  | "purge";
+
+/** One element of `caps`, for one kind of object. */
+export interface Capability {
+  readonly kind: CapabilityKind;
+  /** Names of objects. `wildcard`: a `*` in them stands for any text, also for none. */
+  readonly patterns: readonly string[];
+  readonly match: "wildcard" | "exact";
+  readonly verbs: ReadonlySet<CapabilityVerb>;
 }
 
 export interface ServerSubscriptionClaims {

@@ -178,9 +178,7 @@ export class Broker implements BrokerOperations {
     for (const { name, exclusiveTo } of this.#routing.queues()) {
       if (exclusiveTo !== undefined) await this.#topology.deleteQueue(name);
     }
-    this.#forwarder.start((sink) =>
-      this.#consumerOf(this.#homeNamed(channelQueue), forwarderPrefetch, sink),
-    );
+    this.#startForwarder();
   }
 
   /** Takes nothing new, and commits what is in flight. */
@@ -495,7 +493,7 @@ export class Broker implements BrokerOperations {
     } finally {
       if (!this.#stopped && !this.#commit.fenced)
         this.#renewTimer = clock.after(
-          this.#mayDeliver() ? leaseMs / 3 : 500,
+          this.#mayDeliver() && this.#missing.length === 0 ? leaseMs / 3 : 500,
           () => void this.#renew(),
         );
     }

@@ -66,9 +66,17 @@ export class Intake {
   ): Promise<readonly PublishEventOutcome[]> {
     const taken = events.map((event) => this.#take(event, publisher));
     const outcomes: PublishEventOutcome[] = [];
+    let waitedFor: Batch | undefined;
+    let failure: Error | undefined;
     for (const one of taken) {
-      if ("batch" in one) outcomes.push(await this.#outcomeOf(one));
-      else outcomes.push(await one);
+      if (!("batch" in one)) {
+        outcomes.push(await one);
+        continue;
+      }
+      // Most events of one call are in one batch.
+      if (one.batch !== waitedFor) failure = await this.#failureOf(one.batch);
+      waitedFor = one.batch;
+      outcomes.push(this.#outcomeOf(one, failure));
     }
     return outcomes;
   }
@@ -169,13 +177,20 @@ export class Intake {
     });
   }
 
-  async #outcomeOf({ event, routed, insert, batch, live }: Pending): Promise<PublishEventOutcome> {
-    const { id } = event;
+  /** Waits for the commit of `batch`; undefined: its outcome is known. */
+  async #failureOf(batch: Batch): Promise<Error | undefined> {
     try {
       await this.#options.services.commit.confirmed(batch);
+      return undefined;
     } catch (error) {
-      return { kind: "failed", id, error: asError(error) };
+      return asError(error);
     }
+  }
+
+  #outcomeOf(pending: Pending, failure: Error | undefined): PublishEventOutcome {
+    const { event, routed, insert, live } = pending;
+    const { id } = event;
+    if (failure) return { kind: "failed", id, error: failure };
     switch (insert.outcome) {
       case "committed":
         this.published += 1;
@@ -197,7 +212,8 @@ export class Intake {
     const event = first.messages[0]?.event;
     if (!batch || !event) return { kind: "failed", id, error: new SwitchyardError("internal") };
     const routed = first.messages.length;
-    const outcome = await this.#outcomeOf({ event, routed, insert: first, batch, live: [] });
+    const failure = await this.#failureOf(batch);
+    const outcome = this.#outcomeOf({ event, routed, insert: first, batch, live: [] }, failure);
     if (outcome.kind !== "confirmed") return { ...outcome, id };
     return { ...outcome, id, duplicate: true };
   }

@@ -1,7 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import { createApiKeyCheck } from "./api-key-check.ts";
 
-const check = createApiKeyCheck(["right", "second"]);
+const check = createApiKeyCheck([
+  ["right", "first holder"],
+  ["second", "second holder"],
+  ["right", "never found"],
+]);
+
+test("the holder of the key", () => {
+  const holderOf = (key: string): string | undefined =>
+    check(new Headers({ "X-API-Key": key }), new URLSearchParams());
+  expect(["right", "second", "wrong"].map(holderOf)).toEqual([
+    "first holder",
+    "second holder",
+    undefined,
+  ]);
+});
 
 test.each([
   ["X-API-Key", { "X-API-Key": "right" }, "", true],
@@ -40,14 +54,17 @@ test.each([
 ] satisfies [string, Record<string, string>, string, boolean][])(
   "%s",
   (_, headers, query, opens) => {
-    expect(check(new Headers(headers), new URLSearchParams(query))).toBe(opens);
+    const holder = check(new Headers(headers), new URLSearchParams(query));
+    expect(holder !== undefined).toBe(opens);
   },
 );
 
 describe("without keys", () => {
   test.each([[[]], [[""]]])("%p opens nothing", (keys) => {
-    const closed = createApiKeyCheck(keys);
-    expect(closed(new Headers({ "X-API-Key": "" }), new URLSearchParams())).toBe(false);
-    expect(closed(new Headers({ "X-API-Key": "x" }), new URLSearchParams("api_key="))).toBe(false);
+    const closed = createApiKeyCheck(keys.map((key): [string, true] => [key, true]));
+    expect(closed(new Headers({ "X-API-Key": "" }), new URLSearchParams())).toBeUndefined();
+    expect(
+      closed(new Headers({ "X-API-Key": "x" }), new URLSearchParams("api_key=")),
+    ).toBeUndefined();
   });
 });

@@ -1,27 +1,34 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
 /**
- * Answers whether a request of the server API carries one of `keys`. They are looked for in this order:
- * `X-API-Key`; where that is missing or empty, `Authorization: apikey KEY`; where that did not match either, the
- * query member `api_key`. A wrong `X-API-Key` therefore hides a right `Authorization`, but not a right `api_key`.
- * Without keys nothing matches. Takes the same time for every key of the same length.
+ * Finds what stands behind the API key that a request carries. Keys are looked for in this order: `X-API-Key`; where
+ * that is missing or empty, `Authorization: apikey KEY`; where that did not match either, the query member `api_key`. A
+ * wrong `X-API-Key` therefore hides a right `Authorization`, but not a right `api_key`. Without keys nothing matches. Of
+ * equal keys the first one counts. Takes the same time for every key of the same length.
  */
-export function createApiKeyCheck(
-  keys: readonly string[],
-): (headers: Headers, query: URLSearchParams) => boolean {
-  const digests = keys.filter((key) => key !== "").map(digest);
-  const matches = (given: string): boolean => {
+export function createApiKeyCheck<Holder>(
+  keys: Iterable<readonly [key: string, holder: Holder]>,
+): (headers: Headers, query: URLSearchParams) => Holder | undefined {
+  const known = [...keys]
+    .filter(([key]) => key !== "")
+    .map(([key, holder]) => ({ digest: digest(key), holder }));
+  const find = (given: string): Holder | undefined => {
     // Digests have one length, and comparing all of them tells nothing of which one came near.
     const wanted = digest(given);
-    return digests.reduce((found, known) => timingSafeEqual(known, wanted) || found, false);
+    let found: { readonly holder: Holder } | undefined;
+    for (const entry of known) {
+      if (timingSafeEqual(entry.digest, wanted)) found ??= entry;
+    }
+    return found?.holder;
   };
   return (headers, query) => {
     const fromHeader = headers.get("x-api-key") ?? "";
     const given =
       fromHeader === "" ? fromAuthorization(headers.get("authorization") ?? "") : fromHeader;
-    if (given !== undefined && matches(given)) return true;
+    const holder = given === undefined ? undefined : find(given);
+    if (holder !== undefined) return holder;
     const fromQuery = query.get("api_key") ?? "";
-    return fromQuery !== "" && matches(fromQuery);
+    return fromQuery === "" ? undefined : find(fromQuery);
   };
 }
 

@@ -15,6 +15,8 @@ export interface NewToken {
   readonly meta?: JsonText | undefined;
   /** Server-side subscriptions of a connection token. */
   readonly channels?: readonly string[] | undefined;
+  /** What a connection token allows beyond what the namespaces do. */
+  readonly caps?: JsonText | undefined;
   readonly audience?: string | undefined;
   readonly issuer?: string | undefined;
   readonly tokenId?: string | undefined;
@@ -32,6 +34,7 @@ export async function signToken(secret: string, token: NewToken): Promise<string
     ["channel", quoted(token.channel)],
     ["client", quoted(token.client)],
     ["channels", token.channels === undefined ? undefined : JSON.stringify(token.channels)],
+    ["caps", token.caps],
     ["info", token.info],
     ["meta", token.meta],
   ];

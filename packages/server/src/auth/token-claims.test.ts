@@ -33,7 +33,25 @@ describe("connection claims", () => {
       issuedAt: undefined,
       subscriptions: new Map(),
       meta: undefined,
+      capabilities: [],
     });
+  });
+
+  test("caps: one capability for each kind that an element names", () => {
+    const caps = [
+      { queues: ["a", "b"], exchanges: [""], allow: ["publish"] },
+      { channels: ["orders:*"], match: "wildcard", allow: ["subscribe", "history"] },
+    ];
+    expect(connection(JSON.stringify({ caps })).capabilities).toEqual([
+      { kind: "exchanges", patterns: [""], match: "exact", verbs: new Set(["publish"]) },
+      { kind: "queues", patterns: ["a", "b"], match: "exact", verbs: new Set(["publish"]) },
+      {
+        kind: "channels",
+        patterns: ["orders:*"],
+        match: "wildcard",
+        verbs: new Set(["subscribe", "history"]),
+      },
+    ]);
   });
 
   test("keep raw JSON byte for byte", () => {
@@ -107,9 +125,19 @@ describe("connection claims", () => {
     ['{"channels":[1]}', /channels\.0/],
     ['{"channels":[""]}', /channels\.0/],
     ['{"subs":["a"]}', /subs/],
+    ['{"subs":{"":{}}}', /subs/],
+    ['{"subs":{"__proto__":7}}', /subs\.__proto__/],
     ['{"subs":{"a":{"override":{"presence":{"value":1}}}}}', /subs\.a\.override/],
     ['{"subs":{"a":{"b64data":"!"}}}', /subs\.a\.b64data/],
     ['{"b64info":"not base64"}', /b64info/],
+    ['{"caps":{}}', /caps/],
+    ['{"caps":[{"allow":["publish"]}]}', /caps\.0: .*channels, exchanges, queues/],
+    ['{"caps":[{"queues":["a"]}]}', /caps\.0\.allow/],
+    ['{"caps":[{"queues":[],"allow":["bind"]}]}', /caps\.0\.queues/],
+    ['{"caps":[{"queues":["a"],"allow":["consum"]}]}', /caps\.0\.allow\.0/],
+    ['{"caps":[{"exchanges":["a"],"allow":["consume"]}]}', /caps\.0\.allow: .*exchanges.*consume/],
+    ['{"caps":[{"queues":["a"],"allow":["bind"],"match":"regex"}]}', /caps\.0\.match/],
+    ['{"caps":[{"queues":["a"],"allow":["bind"],"mach":"exact"}]}', /caps\.0/],
     [`{"b64info":"${base64("not json")}"}`, /b64info/],
     ['{"expire_at":"1"}', /expire_at/],
     ['{"expire_at":-1}', /expire_at/],
@@ -123,13 +151,15 @@ describe("connection claims", () => {
     expect(result.ok).toBe(false);
   });
 
-  test("of any name do not touch prototypes", () => {
+  test("of any name do not touch prototypes, and are channels like others", () => {
     const claims = connection(
-      '{"subs":{"constructor":{"data":1},"toString":{}},"__proto__":{"sub":"evil"},"sub":"42"}',
+      '{"subs":{"constructor":{"data":1},"toString":{},"__proto__":{"data":2,"b64info":"Mw=="}},"__proto__":{"sub":"evil"},"sub":"42"}',
     );
     expect(claims.user).toBe("42");
-    expect([...claims.subscriptions.keys()].toSorted()).toEqual(["constructor", "toString"]);
+    expect([...claims.subscriptions.keys()]).toEqual(["constructor", "toString", "__proto__"]);
     expect(String(claims.subscriptions.get("constructor")?.data)).toBe("1");
+    const { data, info } = claims.subscriptions.get("__proto__") ?? {};
+    expect([String(data), String(info)]).toEqual(["2", "3"]);
   });
 });
 

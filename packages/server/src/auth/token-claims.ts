@@ -1,5 +1,6 @@
 import { parseJsonText, sliceMembers, trustJsonText } from "@switchyard/protocol";
 import { z } from "zod";
+import { capsSchema, readCapabilities } from "./token-capabilities.ts";
 import type {
   ConnectionClaims,
   ServerSubscriptionClaims,
@@ -42,18 +43,24 @@ const connectionSchema = z.object({
   ...commonClaims,
   channel: z.null().optional(),
   channels: z.array(z.string().min(1)).nullish(),
+  // As a map: a record would leave out a channel named `__proto__`.
   subs: z
-    .record(
-      z.string().min(1),
-      z
-        .object({
-          b64info: z.string().nullish(),
-          b64data: z.string().nullish(),
-          override: overrides,
-        })
-        .nullable(),
+    .preprocess(
+      toMap,
+      z.map(
+        z.string().min(1),
+        z
+          .object({
+            b64info: z.string().nullish(),
+            b64data: z.string().nullish(),
+            override: overrides,
+          })
+          .nullable(),
+        { error: "Invalid input: expected an object by channel" },
+      ),
     )
     .nullish(),
+  caps: capsSchema.nullish(),
 });
 
 const subscriptionSchema = z.object({
@@ -77,7 +84,7 @@ export function parseConnectionClaims(payload: string): ClaimsResult<ConnectionC
       });
     }
     const rawSubscriptions = rawMembers(raw.get("subs") ?? "{}");
-    for (const [channel, subscription] of Object.entries(claims.subs ?? {})) {
+    for (const [channel, subscription] of claims.subs ?? []) {
       const rawOptions = rawMembers(rawSubscriptions.get(channel) ?? "{}");
       subscriptions.set(channel, {
         info: jsonMember(rawOptions.get("info"), subscription?.b64info, `subs.${channel}.b64info`),
@@ -93,6 +100,7 @@ export function parseConnectionClaims(payload: string): ClaimsResult<ConnectionC
       issuedAt: claims.iat ?? undefined,
       subscriptions,
       meta: jsonMember(raw.get("meta"), undefined, "meta"),
+      capabilities: readCapabilities(claims.caps ?? []),
     };
   });
 }
@@ -140,6 +148,12 @@ function parse<Output>(schema: z.ZodType<Output>, payload: string): Output {
   throw new UnusableClaims(
     `claim ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
   );
+}
+
+/** The members of an object that came out of JSON; what is none stays itself. */
+function toMap(value: unknown): unknown {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? new Map<string, unknown>(Object.entries(value)) : value;
 }
 
 /** The raw texts of an object's members. Not of an object: none. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/declaration.ts";
 import { parseJsonText } from "@switchyard/protocol";
 import { signToken } from "../auth/sign-token.ts";
+import { capsSchema } from "../auth/token-capabilities.ts";
 import { parseDuration } from "../config/quantities.ts";
 import { resolveSecrets } from "../config/secrets.ts";
 import { CommandError, usedWrongly } from "./command.ts";
@@ -25,6 +26,9 @@ Prints a client token, signed with the token secret: token.secret, or the one ge
       Binds a subscription token to one connection
   --channels <names>
       Server-side subscriptions of a connection token, with commas between them
+  --caps <json>
+      What a connection token allows, such as
+      '[{"queues":["tasks"],"allow":["consume"]}]': docs/client-permissions.md
   --info <json>
       What others see of the user in presence, joins and publications
   --meta <json>
@@ -39,6 +43,7 @@ const flags = [
   "--channel",
   "--client",
   "--channels",
+  "--caps",
   "--info",
   "--meta",
   "--id",
@@ -53,12 +58,14 @@ export const tokenCommand: Command = {
       throw new CommandError("--exp needs a duration such as 30s, 10m or 24h", usedWrongly);
     const info = jsonFlag("--info", values.get("--info"));
     const meta = jsonFlag("--meta", values.get("--meta"));
+    const caps = capsFlag(values.get("--caps"));
     const channel = values.get("--channel");
     if (channel === undefined && values.has("--client"))
       throw new CommandError("--client needs --channel", usedWrongly);
-    if (channel !== undefined && values.has("--channels")) {
+    for (const flag of ["--channels", "--caps"] as const) {
+      if (channel === undefined || !values.has(flag)) continue;
       throw new CommandError(
-        "--channel makes a subscription token, --channels belongs to a connection token",
+        `--channel makes a subscription token, ${flag} belongs to a connection token`,
         usedWrongly,
       );
     }
@@ -81,6 +88,7 @@ export const tokenCommand: Command = {
         .get("--channels")
         ?.split(",")
         .filter((name) => name !== ""),
+      caps,
       info,
       meta,
       tokenId: values.get("--id"),
@@ -104,6 +112,19 @@ async function findSecret({ token, dataDir, dev }: Config): Promise<void> {
   throw new CommandError(
     `No token secret: SWITCHYARD_TOKEN_SECRET is not set and ${file} does not exist. ` +
       "Start the server once, or name its data directory with --data-dir.",
+  );
+}
+
+/** Checked as the server does: a token that no server takes is of no use. */
+function capsFlag(text: string | undefined): JsonText | undefined {
+  const json = jsonFlag("--caps", text);
+  if (json === undefined) return undefined;
+  const parsed = capsSchema.safeParse(JSON.parse(json));
+  if (parsed.success) return json;
+  const issue = parsed.error.issues[0];
+  throw new CommandError(
+    `--caps: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
+    usedWrongly,
   );
 }
 

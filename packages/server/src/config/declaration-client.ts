@@ -87,7 +87,7 @@ export const clientDeclaration = {
       default: 768 * kibibyte,
       devDefault: 8 * mebibyte,
       description:
-        "Bytes waiting for one slow connection. Above: it is closed (3008) and recovers when it returns. One recovery takes at most half.",
+        "Bytes waiting for one slow connection. Above: it is closed (3008) and recovers when it returns. One reply takes at most half; the rest of a recovery follows as the client takes it.",
     }),
     pauseBytes: new Option(size(4 * kibibyte, 1_024 * mebibyte), {
       default: 256 * kibibyte,

@@ -1,4 +1,5 @@
 import { isEcdsaPublicKey, isRsaPublicKey } from "../auth/token-keys.ts";
+import { apiKeyList, type NamedApiKey } from "./api-key-list.ts";
 import { clientDeclaration } from "./declaration-client.ts";
 import { namespaceDeclaration } from "./declaration-namespace.ts";
 import { devNamespaces, namespaceList } from "./namespace-list.ts";
@@ -104,7 +105,15 @@ const declaration = {
       default: [],
       defaultText: "generated, kept in `data_dir`",
       secret: "all",
-      description: "Keys that open the server API; several while one is being replaced.",
+      description:
+        "Keys that open all of the server API; several while one is being replaced. Keys for less are in `api.keys`.",
+    }),
+    keys: new Option<readonly NamedApiKey[]>(apiKeyList(), {
+      default: [],
+      defaultText: "none",
+      secret: "all",
+      description:
+        "Keys with a name that open parts of the API: a list of `name`, `key` and `scopes`. As a variable: JSON.",
     }),
     insecure: new Option(boolean(), {
       default: false,
@@ -180,6 +189,33 @@ const declaration = {
       defaultText: "none",
       description:
         "Namespaces: a list of `name` and the options of `channel.without_namespace`. As a variable or flag: JSON.",
+    }),
+  },
+  broker: {
+    leaseMs: new Option(duration(1_000, 10 * minute), {
+      default: 10_000,
+      description:
+        "How long another node waits for a sign of life before it takes this node's queues over. Longer than any pause of this process.",
+    }),
+    confirmTimeoutMs: new Option(duration(100, 10 * minute), {
+      default: 10_000,
+      description:
+        "How long a publisher waits for its confirm while PostgreSQL is away. Above: an error; the event may still be stored.",
+    }),
+    idWindowMs: new Option(duration(1_000, 7 * 24 * 60 * minute), {
+      default: 2 * minute,
+      description:
+        "How long an id given by a publisher is remembered: published again, it is confirmed and not delivered.",
+    }),
+    pendingBytes: new Option(size(1 * mebibyte, 64 * 1_024 * mebibyte), {
+      default: 64 * mebibyte,
+      description: "Events on their way into the store, in all. Above: error 111 (temporary).",
+    }),
+    channelValue: new Option(optional(text("a regular expression")), {
+      default: undefined,
+      defaultText: "`[A-Za-z0-9_.-]{1,64}`",
+      description:
+        "Values of keys and headers that stand in a channel's name as they are; others are percent-encoded. A regular expression for the whole value.",
     }),
   },
   shutdown: {

@@ -19,6 +19,14 @@ export function namespaceList(): OptionType<readonly NamedNamespace[]> {
   return { name: "list of namespaces", parse: parseNamespaces, show: showNamespaces };
 }
 
+/** Whether `raw`, what was given for the list, says anything at the place `[2].presence`; if not, a default holds there. */
+export function givesNamespaceOption(raw: unknown, at: string): boolean {
+  const [, index = "", key = ""] = /^\[(\d+)\]\.(.+)$/.exec(at) ?? [];
+  const list = typeof raw === "string" ? parseJson(raw) : raw;
+  const item: unknown = Array.isArray(list) ? list[Number(index)] : undefined;
+  return isMapping(item) && (item[key] ?? null) !== null;
+}
+
 function parseNamespaces(raw: unknown): Parsed<readonly NamedNamespace[]> {
   const list = typeof raw === "string" ? parseJson(raw) : raw;
   if (!Array.isArray(list)) {

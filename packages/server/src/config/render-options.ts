@@ -76,6 +76,9 @@ function sectionNote(name: string): string {
   if (name === "channel.without_namespace") {
     return "Options of channels without a `:` in their name. Each namespace in `channel.namespaces` has the same options, and takes nothing over from here.\n\n";
   }
+  if (name === "api") {
+    return "```yaml\napi:\n  keys:\n    - name: shop # also who publishes, where ids of events are remembered\n      key: a long random text\n      scopes: [publish:orders.*, read] # docs/security.md has them all\n```\n\n";
+  }
   if (name === "channel") {
     const keys = placedOptions(namespaceDeclaration).length;
     return `\`\`\`yaml\nchannel:\n  namespaces:\n    - name: orders # and any of the ${keys} options below\n      history_size: 100\n      history_ttl: 10m\n      force_recovery: true\n\`\`\`\n\n`;

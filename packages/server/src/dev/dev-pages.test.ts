@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { FakeClock, SeededRandom } from "@switchyard/testkit";
 import type { Hono } from "hono";
 import { decodeJwt, jwtVerify } from "jose";
+import { parseConnectionClaims } from "../auth/token-claims.ts";
 import { createOriginCheck } from "../config/origin-check.ts";
 import { createDevPages } from "./dev-pages.ts";
 
@@ -44,7 +45,22 @@ test("a token is for the user that was asked for, is signed with the secret, and
   const now = Math.floor(clock.now() / 1_000);
   const key = new TextEncoder().encode(secret);
   const { payload } = await jwtVerify(token, key, { currentDate: new Date(clock.now()) });
-  expect(payload).toEqual({ sub: "ann", iat: now, exp: now + 600, aud: "pages" });
+  const { caps, ...rest } = payload;
+  expect(rest).toEqual({ sub: "ann", iat: now, exp: now + 600, aud: "pages" });
+  // Everything that there is to allow.
+  const claims = parseConnectionClaims(JSON.stringify({ caps }));
+  if (!claims.ok) throw new Error(claims.reason);
+  const capabilities = claims.claims.capabilities.map(({ kind, patterns, match, verbs }) => [
+    kind,
+    patterns,
+    match,
+    [...verbs].join(" "),
+  ]);
+  expect(capabilities).toEqual([
+    ["channels", ["*"], "wildcard", "publish subscribe presence history bind"],
+    ["exchanges", ["*"], "wildcard", "publish declare delete bind"],
+    ["queues", ["*"], "wildcard", "publish declare delete bind consume purge"],
+  ]);
 });
 
 test.each(["", "{}"])("without a user it is for a random one (body %j)", async (body) => {

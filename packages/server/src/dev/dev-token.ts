@@ -1,6 +1,8 @@
 import type { Clock, Random } from "@switchyard/core";
+import { toJsonText } from "@switchyard/protocol";
 import { z } from "zod";
 import { signToken } from "../auth/sign-token.ts";
+import { everyCapability } from "../auth/token-capabilities.ts";
 import { randomDemoUser } from "./demo-user.ts";
 
 /** How long a token of the pages is good for. The SDK asks for the next one by itself. */
@@ -38,7 +40,7 @@ export function parseTokenRequest(body: string): { readonly user: string | undef
   return parsed.success ? { user: parsed.data.user } : undefined;
 }
 
-/** A connection token for `user`, or for a random demo user. */
+/** A connection token for `user`, or for a random demo user. It allows everything. */
 export async function issueDevToken(
   issuer: TokenIssuer,
   user: string | undefined,
@@ -51,6 +53,7 @@ export async function issueDevToken(
     user: name,
     issuedAt,
     expiresAt: issuedAt + devTokenSeconds,
+    caps: toJsonText(everyCapability()),
     audience: issuer.audience,
     issuer: issuer.issuer,
   });

@@ -10,7 +10,13 @@ interface HttpListenerOptions {
   readonly config: Config;
   readonly log: Log;
   readonly edges: ClientEdges;
-  readonly app: Hono;
+  /** What is no client transport. Its second argument is for routes that take longer than the idle timeout. */
+  readonly app: {
+    fetch(
+      request: Request,
+      bindings: { readonly server: EdgeServer },
+    ): Response | Promise<Response>;
+  };
   readonly operatorRoutes: Hono;
 }
 
@@ -67,7 +73,7 @@ export class HttpListener implements Component {
         fetch: (given, host) => {
           const request = absoluteRequest(given);
           if (request instanceof Response) return request;
-          return edges.fetch(request, host, (other) => app.fetch(other));
+          return edges.fetch(request, host, (other) => app.fetch(other, { server: host }));
         },
         websocket: edges.websocket,
       }),

@@ -88,6 +88,16 @@ export class ModelClient {
     this.#gone();
   }
 
+  /** Takes nothing from now on: what is sent waits on the server. */
+  stall(): void {
+    this.#client?.link.stopReading();
+  }
+
+  readOn(): void {
+    this.#client?.link.resumeReading();
+    this.#client?.connection.drained();
+  }
+
   subscribe(channel: string): void {
     const held = this.#held.get(channel);
     const position = held ? { recover: true, epoch: held.epoch, offset: held.offset } : {};

@@ -29,6 +29,7 @@ export class ScriptedAuthenticator implements Authenticator {
       tokenId: undefined,
       issuedAt: undefined,
       meta: undefined,
+      capabilities: [],
     };
     this.#connections.set(token, {
       kind: "valid",

@@ -75,9 +75,14 @@ test("holds answers back, while the target still gets what is sent", async () =>
   proxy.holdAnswers();
   socket.write("second");
   expect(await got.promise).toBe("second");
+  expect(answers).toEqual(["answer"]);
+  proxy.releaseAnswers();
+  while (answers.join("").length < 12) await Bun.sleep(1);
+  proxy.holdAnswers();
+  socket.write("third");
   const ended = closed(socket);
   proxy.cut();
   await ended;
-  expect(answers).toEqual(["answer"]);
+  expect(answers.join("")).toBe("answeranswer");
   server.close();
 });

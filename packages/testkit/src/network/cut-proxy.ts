@@ -6,6 +6,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 export class CutProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #held = new Set<readonly [Socket, Socket]>();
   #open = true;
   #accepted = 0;
 
@@ -35,12 +36,20 @@ export class CutProxy implements AsyncDisposable {
     return this.#accepted;
   }
 
-  /** Stops forwarding what the target answers, on the connections that are open now, until they end. */
+  /** Stops forwarding what the target answers, on the connections that are open now, until they end or `releaseAnswers`. */
   holdAnswers(): void {
-    for (const [near, far] of this.#pairs) {
+    for (const pair of this.#pairs) {
+      const [near, far] = pair;
       far.unpipe(near);
       far.pause();
+      this.#held.add(pair);
     }
+  }
+
+  /** Forwards again what `holdAnswers` has held. */
+  releaseAnswers(): void {
+    for (const pair of this.#held) if (this.#pairs.has(pair)) pair[1].pipe(pair[0]);
+    this.#held.clear();
   }
 
   /** Resets (RST) all connections on both sides; what is in flight is lost. New ones are reset until `mend`. Returns how many were cut. */
@@ -79,6 +88,7 @@ export class CutProxy implements AsyncDisposable {
     this.#pairs.add(pair);
     const end = (): void => {
       this.#pairs.delete(pair);
+      this.#held.delete(pair);
       near.destroy();
       far.destroy();
     };

@@ -9,6 +9,7 @@ import { recoveredBytes } from "../../channels/recovery.ts";
 import { channelName } from "../../ids.ts";
 import type { ConnectionClaims, ServerSubscriptionClaims } from "../../ports/authenticator.ts";
 import { type Answer, closing, done, refused } from "../answer.ts";
+import { Capabilities } from "../capabilities.ts";
 import type { Connection, ConnectionIdentity } from "../connection.ts";
 import {
   noOverride,
@@ -110,7 +111,7 @@ function encodeReply(
 async function admit(connection: Connection, request: ConnectRequest): Promise<Admission | Answer> {
   const { options, authenticator, log } = connection.services;
   const token = request.token === "" ? (connection.request.bearerToken ?? "") : request.token;
-  if (options.client.insecure) return anonymous(request, "");
+  if (options.client.insecure) return anonymous(request, "", Capabilities.all);
   if (token === "") {
     const { trustedUser = "" } = connection.request;
     // A gateway that names nobody has not checked anybody.
@@ -133,19 +134,35 @@ async function admit(connection: Connection, request: ConnectRequest): Promise<A
   return { identity: identityOf(claims, request), subscriptions: claims.subscriptions };
 }
 
-function anonymous(request: ConnectRequest, user: string): Admission {
+/** Not by a token. */
+function anonymous(
+  request: ConnectRequest,
+  user: string,
+  capabilities = Capabilities.none,
+): Admission {
   const identity = { user, info: undefined, meta: undefined, expireAt: undefined };
   return {
-    identity: { ...identity, appName: request.name, appVersion: request.version },
+    identity: { ...identity, appName: request.name, appVersion: request.version, capabilities },
     subscriptions: new Map(),
   };
 }
 
-function identityOf(
-  { user, info, meta, expireAt }: ConnectionClaims,
-  request: ConnectRequest,
-): ConnectionIdentity {
-  return { user, info, meta, expireAt, appName: request.name, appVersion: request.version };
+function identityOf(claims: ConnectionClaims, request: ConnectRequest): ConnectionIdentity {
+  const { user, info, meta, expireAt } = claims;
+  return {
+    user,
+    info,
+    meta,
+    expireAt,
+    appName: request.name,
+    appVersion: request.version,
+    capabilities: capabilitiesOf(claims),
+  };
+}
+
+/** Idle connections without any share one object. */
+export function capabilitiesOf({ capabilities }: ConnectionClaims): Capabilities {
+  return capabilities.length === 0 ? Capabilities.none : new Capabilities(capabilities);
 }
 
 function withPersonalChannel(

@@ -1,4 +1,11 @@
-import { type AnsweredCommand, disconnects, type JsonText, toJsonText } from "@switchyard/protocol";
+import {
+  type AnsweredCommand,
+  disconnects,
+  isJsonObject,
+  type JsonObject,
+  type JsonText,
+  toJsonText,
+} from "@switchyard/protocol";
 import { type Answer, closing } from "../answer.ts";
 import type { Connection } from "../connection.ts";
 import { history } from "./history.ts";
@@ -47,22 +54,15 @@ export function handleSend(
   const { send } = connection.services.methods;
   if (send.size === 0) return connection.close(disconnects.notAvailable);
   if (overRate) return sendError(connection, 111, "too many requests", "");
-  const type = data === undefined ? "" : typeOf(data);
+  const parsed = parseObject(data);
+  const type = typeof parsed["type"] === "string" ? parsed["type"] : "";
   const handler = send.get(type);
   if (!handler || data === undefined) {
     const known = [...send.keys()].join(", ");
     return sendError(connection, 104, `data.type must be one of: ${known}`, type);
   }
   try {
-    handler(
-      {
-        connection: connection.id,
-        user: connection.user,
-        signal: connection.signal,
-        send: (answer) => connection.push({ type: "message", data: answer }),
-      },
-      data,
-    );
+    handler(connection.caller, data, parsed);
   } catch (error) {
     connection.services.log.error(
       { client: connection.id, requestId: connection.request.requestId, type, err: error },
@@ -72,14 +72,9 @@ export function handleSend(
   }
 }
 
-function typeOf(data: JsonText): string {
-  const value: unknown = JSON.parse(data);
-  return typeof value === "object" &&
-    value !== null &&
-    "type" in value &&
-    typeof value.type === "string"
-    ? value.type
-    : "";
+function parseObject(data: JsonText | undefined): JsonObject {
+  const value: unknown = data === undefined ? undefined : JSON.parse(data);
+  return isJsonObject(value) ? value : {};
 }
 
 function sendError(connection: Connection, code: number, message: string, of: string): void {

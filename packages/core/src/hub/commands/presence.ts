@@ -37,8 +37,9 @@ function presenceRefusal(connection: Connection, channel: string): ErrorName | u
   const address = resolveChannel(connection, channel);
   if (typeof address === "string") return address;
   if (!address.options.presence) return "notAvailable";
-  const subscribed = connection.subscriptions.has(channelName(channel));
-  return mayUse("Presence", address.options, askerOf(connection), subscribed)
+  const name = channelName(channel);
+  const subscribed = connection.subscriptions.has(name);
+  return mayUse("Presence", address.options, askerOf(connection, name), subscribed)
     ? undefined
     : "permissionDenied";
 }

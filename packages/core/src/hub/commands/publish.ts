@@ -19,7 +19,7 @@ export function publish(
     const address = resolveChannel(connection, channel);
     if (typeof address === "string") return refused(address);
     const subscribed = connection.subscriptions.has(channel);
-    if (!mayUse("Publish", address.options, askerOf(connection), subscribed))
+    if (!mayUse("Publish", address.options, askerOf(connection, channel), subscribed))
       return refused("permissionDenied");
     if (data === undefined || !fitsFormat(data, address.options.publicationDataFormat))
       return refused("badRequest");

@@ -2,6 +2,7 @@ import { disconnects } from "@switchyard/protocol";
 import { channelName } from "../../ids.ts";
 import { type Answer, closing, refused, replied } from "../answer.ts";
 import type { Connection } from "../connection.ts";
+import { capabilitiesOf } from "./connect.ts";
 import { hasPassed, isFor } from "./subscribe.ts";
 
 /** Protocol 3.9: a new connection token before the old one's end. */
@@ -13,7 +14,11 @@ export async function refresh(connection: Connection, token: string): Promise<An
   const { claims } = outcome;
   if (claims.user !== connection.user) return closing(disconnects.invalidToken);
   if (hasPassed(claims.expireAt, connection)) return closing(disconnects.connectionExpired);
-  connection.renew({ expireAt: claims.expireAt, info: claims.info });
+  connection.renew({
+    expireAt: claims.expireAt,
+    info: claims.info,
+    capabilities: capabilitiesOf(claims),
+  });
   const ttlSeconds = connection.secondsUntil(claims.expireAt);
   const { version } = connection.services.options;
   return replied({ method: "refresh", result: { ttlSeconds, client: connection.id, version } });

@@ -132,7 +132,7 @@ async function authorize(
   request: SubscribeRequest,
   address: ChannelAddress,
 ): Promise<Grant> {
-  const asker = askerOf(connection);
+  const asker = askerOf(connection, channelName(request.channel));
   if (request.token === "" || asker.insecure) {
     return maySubscribe(address, asker) ? { claims: undefined } : refused("permissionDenied");
   }
