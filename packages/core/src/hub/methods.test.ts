@@ -94,6 +94,49 @@ describe("rpc", () => {
       expect(() => new ApplicationError(code, "")).toThrow(RangeError);
   });
 
+  test("what follows an answer comes behind it, and not at all when the connection has ended", async () => {
+    const followed: string[] = [];
+    const slow = Promise.withResolvers<undefined>();
+    const hub = await started({
+      rpc: {
+        async m(caller, data) {
+          if (data === undefined) await slow.promise;
+          return {
+            data,
+            answered: () => {
+              followed.push(String(data));
+              caller.send(toJsonText("follows"));
+            },
+          };
+        },
+      },
+    });
+    const client = await hub.connect();
+    client.sendRaw('{"id":7,"rpc":{"method":"m","data":1}}\n{"id":8,"rpc":{"method":"m"}}');
+    await turn();
+    expect(client.link.texts.slice(1)).toEqual([
+      '{"id":7,"rpc":{"data":1}}',
+      '{"push":{"message":{"data":"follows"}}}',
+    ]);
+    client.vanish();
+    slow.resolve(undefined);
+    await turn();
+    expect(followed).toEqual(["1"]);
+  });
+
+  test("a refusal says what was wrong, in its own words", async () => {
+    const detail = "tags must be a list";
+    const hub = await started({
+      rpc: { m: () => Promise.reject(new SwitchyardError("badRequest", { detail })) },
+    });
+    const client = await hub.connect();
+    expect((await client.ask({ rpc: { method: "m" } })).error).toEqual({
+      code: 107,
+      message: detail,
+    });
+    expect(hub.log.lines.filter(({ message }) => message === "a command failed")).toEqual([]);
+  });
+
   test("may be answered out of order; one that outlives its connection is told and says nothing", async () => {
     const slow = Promise.withResolvers<JsonText | undefined>();
     let signal: AbortSignal | undefined;

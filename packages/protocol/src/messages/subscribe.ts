@@ -28,7 +28,7 @@ export interface SubscribeRequest {
 export type Recovery =
   | { readonly kind: "none" }
   | { readonly kind: "failed" }
-  /** Ascending, never a partial set. */
+  /** Ascending, without a gap from the client's position on; what they leave out follows as pushes. */
   | { readonly kind: "recovered"; readonly publications: readonly WirePublication[] };
 
 export interface SubscribeResult {

@@ -111,8 +111,7 @@ export const clientDeclaration = {
       description: "Length of a channel's name. Above: error 107.",
     }),
     recoveryPublications: new Option(integer(1, 1_000_000), {
-      default: 300,
-      devDefault: 10_000,
+      default: 10_000,
       unit: "publications",
       description:
         "Publications that one recovery brings. A client that missed more is told so (`recovered: false`).",

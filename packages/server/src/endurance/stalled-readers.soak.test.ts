@@ -136,7 +136,7 @@ test(`${stalled} of ${readers + stalled} subscribers stop reading: memory stays 
       expect(brought).toBe(recovered ? offset - had : 0);
     }
     const [, ofTorrent, ofLedger] = one.channels;
-    // Far more than a recovery may weigh.
+    // Far more than history holds.
     expect(ofTorrent?.recovered).toBe(false);
     expect(ofLedger).toMatchObject({ recovered: true, offset: ledgerEntries + 1 });
     missed.push(ofLedger?.brought ?? 0);

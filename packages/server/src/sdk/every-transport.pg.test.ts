@@ -84,13 +84,13 @@ for (const transport of transports) {
       expect(await ann.presenceStats(channel)).toEqual({ numClients: 2, numUsers: 2 });
     });
 
-    test("what is refused: unknown channel, no permission, feature off, no methods", async () => {
+    test("what is refused: unknown channel, no permission, feature off, unknown method", async () => {
       const client = await world.connected(transport, "ann");
       expect(await codeOf(client.publish("nowhere:a", 1))).toBe(102);
       expect(await codeOf(client.publish("plain:a", 1))).toBe(103);
       expect(await codeOf(client.history("plain:a"))).toBe(108);
       expect(await codeOf(client.presence("plain:a"))).toBe(108);
-      expect(await codeOf(client.rpc("anything", {}))).toBe(108);
+      expect(await codeOf(client.rpc("anything", {}))).toBe(104);
       const closed = client.newSubscription("closed:a");
       const refused = new Promise((resolve) => {
         closed.on("unsubscribed", ({ code }) => resolve(code));
@@ -230,13 +230,14 @@ for (const transport of transports) {
       expect(received).toEqual([3, 4]);
     });
 
-    test("send where nothing takes it ends with 3508", async () => {
+    test("what is wrong with a send comes back as a message, and the connection stays", async () => {
       const client = await world.connected(transport, "ann");
-      const ended = new Promise((resolve) => {
-        client.on("disconnected", ({ code }) => resolve(code));
+      const answered = new Promise((resolve) => {
+        client.on("message", ({ data }) => resolve(data));
       });
       await client.send({ type: "anything" });
-      expect(await ended).toBe(3508);
+      expect(await answered).toMatchObject({ type: "error", code: 104, of: "anything" });
+      expect(client.state).toBe("connected");
     });
   });
 }

@@ -1,4 +1,5 @@
 import { type RunningServer, startServer } from "@switchyard/testkit";
+import type { JsonText } from "@switchyard/protocol";
 import { Centrifuge, type Options, type TransportEndpoint } from "centrifuge";
 import { EventSource } from "eventsource";
 import { signToken } from "../../auth/sign-token.ts";
@@ -40,6 +41,7 @@ const namespaces = [
 export interface TokenMore {
   readonly expiresAt?: number;
   readonly channels?: readonly string[];
+  readonly caps?: JsonText;
 }
 
 /** The real server as a process, and stock SDK clients of it. */
