@@ -5,7 +5,7 @@ import { resolveSecrets } from "../config/secrets.ts";
 import { csvEncodings } from "../replay/csv-file.ts";
 import { timeFormats } from "../replay/line-time.ts";
 import { ReplayError } from "../replay/replay-error.ts";
-import { runReplay } from "../replay/run-replay.ts";
+import { type ReplayDestination, runReplay } from "../replay/run-replay.ts";
 import { CommandError, usedWrongly } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { takeFlags } from "./take-flags.ts";
@@ -13,12 +13,19 @@ import type { ApiAccess } from "../replay/run-replay.ts";
 import type { Command, CommandIo } from "./command.ts";
 
 const usage = `switchyard replay <file.csv> --channel <template> [flags]
+switchyard replay <file.csv> --exchange <name> --key <template> [flags]
 
-Publishes every line of a CSV file to a channel of a running server: at its time, or many times faster.
+Publishes every line of a CSV file to a channel or an exchange of a running server: at its time, or many times faster.
 
   --channel <template>
       Where a line goes: inventory:{Country} takes the line's value of the column Country, percent-encoded outside
       [A-Za-z0-9_.-]. For a brace itself write it twice.
+  --exchange <name>
+      Publishes events instead, each confirmed and under an id of its own, so that a repetition is none.
+  --key <template>
+      Routing key of an event: {Country}.{InvoiceNo}. A dot in a value becomes %2E.
+  --headers <templates>
+      Of an event: 'country={Country};cancelled=InvoiceNo~^C' gives a text, and whether a column's value matches.
   --speed <factor>
       Simulated seconds per second; 0: as fast as the server takes them. default: 1
   --time <column>
@@ -46,6 +53,9 @@ The data of a publication is a JSON object: the number of the line, then the val
 
 const valueFlags = [
   "--channel",
+  "--exchange",
+  "--key",
+  "--headers",
   "--speed",
   "--time",
   "--time-format",
@@ -71,22 +81,45 @@ export const replayCommand: Command = {
       throw new CommandError(`switchyard replay does not know ${unknown}`, usedWrongly);
     if (file === undefined)
       throw new CommandError("switchyard replay needs a CSV file", usedWrongly);
-    const channel = values.get("--channel");
-    if (channel === undefined)
-      throw new CommandError(
-        "switchyard replay needs --channel, such as --channel 'inventory:{Country}'",
-        usedWrongly,
-      );
+    const destination = readDestination(values);
     const settings = readSettings(values);
     const access = await apiAccess(values, switches.has("--dev"), io);
     try {
-      return await runReplay({ ...settings, ...access, file: resolve(io.cwd, file), channel, io });
+      return await runReplay({
+        ...settings,
+        ...access,
+        file: resolve(io.cwd, file),
+        destination,
+        io,
+      });
     } catch (error) {
       if (error instanceof ReplayError) throw new CommandError(error.message);
       throw error;
     }
   },
 };
+
+function readDestination(flags: Flags): ReplayDestination {
+  const channel = flags.get("--channel");
+  const exchange = flags.get("--exchange");
+  const key = flags.get("--key");
+  const headers = flags.get("--headers");
+  if ((channel === undefined) === (exchange === undefined))
+    throw new CommandError(
+      "switchyard replay needs --channel, such as --channel 'inventory:{Country}', or --exchange with --key",
+      usedWrongly,
+    );
+  if (exchange !== undefined) {
+    if (key !== undefined) return { kind: "exchange", exchange, key, headers };
+    throw new CommandError(
+      "--exchange needs --key, such as --key '{Country}.{InvoiceNo}'",
+      usedWrongly,
+    );
+  }
+  const stray = key === undefined ? (headers === undefined ? undefined : "--headers") : "--key";
+  if (stray !== undefined) throw new CommandError(`${stray} goes with --exchange`, usedWrongly);
+  return { kind: "channel", channel: channel ?? "" };
+}
 
 function readSettings(flags: Flags) {
   const batchLines = Number(

@@ -1,6 +1,7 @@
 import type { Clock } from "@switchyard/core";
 import type { JsonText } from "@switchyard/protocol";
 import { z } from "zod";
+import { type PostOutcome, postToServer, type ServerAccess } from "./post-to-server.ts";
 import { ReplayError } from "./replay-error.ts";
 
 export interface Publish {
@@ -27,58 +28,19 @@ export interface BatchApi {
   publish(publishes: readonly Publish[], signal: AbortSignal): Promise<BatchOutcome>;
 }
 
-export interface BatchApiOptions {
-  /** Of the server, without `/api`. */
-  readonly url: string;
-  /** undefined: the server asks for none. */
-  readonly apiKey: string | undefined;
-  /** For the message after a 401: where the key was found. */
-  readonly apiKeyOrigin: string;
+export interface BatchApiOptions extends ServerAccess {
   readonly clock: Pick<Clock, "after">;
-  /** Default 10 000: the server answers within 10 s. */
-  readonly timeoutMs?: number;
 }
 
 /** The server API's `batch` over HTTP. */
-export function createBatchApi({
-  url,
-  apiKey,
-  apiKeyOrigin,
-  clock,
-  timeoutMs = 10_000,
-}: BatchApiOptions): BatchApi {
-  const endpoint = `${url.replace(/\/+$/, "")}/api/batch`;
-  const headers = {
-    "Content-Type": "application/json",
-    ...(apiKey === undefined ? {} : { "X-API-Key": apiKey }),
-  };
+export function createBatchApi({ clock, ...access }: BatchApiOptions): BatchApi {
   return {
     async publish(publishes, signal) {
-      signal.throwIfAborted();
-      const timeout = new AbortController();
-      const timer = clock.after(timeoutMs, () => timeout.abort());
-      try {
-        const response = await fetch(endpoint, {
-          method: "POST",
-          headers,
-          body: batchJson(publishes),
-          redirect: "manual",
-          signal: AbortSignal.any([signal, timeout.signal]),
-        });
-        const body = await response.text();
-        return readAnswer(response, body, publishes.length, { url, apiKeyOrigin });
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof ReplayError) throw error;
-        return {
-          kind: "unknown",
-          reason: timeout.signal.aborted
-            ? `no answer within ${timeoutMs / 1_000} s`
-            : networkReason(error),
-        };
-      } finally {
-        timer.cancel();
-      }
+      const request = { path: "/api/batch", body: batchJson(publishes) };
+      const outcome = await postToServer(request, access, clock, signal);
+      return outcome.kind === "unknown"
+        ? outcome
+        : readAnswer(outcome, publishes.length, access.url);
     },
   };
 }
@@ -99,23 +61,13 @@ const answerSchema = z.object({
 });
 
 function readAnswer(
-  response: Response,
-  body: string,
+  { status, headers, body }: Extract<PostOutcome, { readonly kind: "answered" }>,
   count: number,
-  { url, apiKeyOrigin }: Pick<BatchApiOptions, "url" | "apiKeyOrigin">,
+  url: string,
 ): BatchOutcome {
-  const { status } = response;
-  if (status === 401) {
-    throw new ReplayError(
-      `${url} refuses the API key (401). It came from ${apiKeyOrigin}. Give the server's key in SWITCHYARD_API_KEY, or its data directory with --data-dir.`,
-    );
-  }
-  // Servers that start, stop or are overloaded, and the proxies before them, answer so; later they may not.
-  if (status >= 500 || status === 429 || status === 408)
-    return { kind: "unknown", reason: `HTTP ${status}` };
   const replies = status === 200 ? parseReplies(body) : undefined;
   if (replies?.length === count) return { kind: "answered", replies };
-  const detail = response.headers.get("x-error-detail") ?? body.trim().slice(0, 200);
+  const detail = headers.get("x-error-detail") ?? body.trim().slice(0, 200);
   throw new ReplayError(
     `${url} does not answer like a Switchyard server: HTTP ${status} ${detail}`.trimEnd(),
   );
@@ -131,13 +83,4 @@ function parseReplies(body: string): readonly PublishReply[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Bun puts the reason in `code` (ConnectionRefused), Node's style puts it in a cause. */
-function networkReason(error: unknown): string {
-  const code =
-    error instanceof Error && "code" in error && typeof error.code === "string"
-      ? error.code
-      : undefined;
-  return code ?? (error instanceof Error ? error.message : String(error));
 }

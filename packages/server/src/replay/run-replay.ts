@@ -7,10 +7,14 @@ import { createBatchApi } from "./batch-api.ts";
 import { ChannelTarget } from "./channel-target.ts";
 import { columnIndex, parseChannelTemplate } from "./channel-template.ts";
 import { type CsvEncoding, type CsvFile, openCsv } from "./csv-file.ts";
+import { parseEventTemplate } from "./event-template.ts";
+import { createExchangeApi } from "./exchange-api.ts";
+import { ExchangeTarget } from "./exchange-target.ts";
 import { lineDataOf } from "./line-data.ts";
 import type { TimeFormat } from "./line-time.ts";
 import { ProgressTicker } from "./progress-ticker.ts";
 import { renderBar, renderLine, renderStop, renderSummary } from "./render-progress.ts";
+import type { ReplayTarget } from "./replay-target.ts";
 import { ReplayProgress } from "./replay-progress.ts";
 import { replay } from "./replay.ts";
 import { Schedule } from "./schedule.ts";
@@ -25,8 +29,7 @@ export interface ApiAccess {
 export interface ReplayRun extends ApiAccess {
   /** Absolute. */
   readonly file: string;
-  /** Template of the channel's name. */
-  readonly channel: string;
+  readonly destination: ReplayDestination;
   /** Simulated seconds per second; 0: as fast as possible. */
   readonly speed: number;
   readonly timeColumn: string;
@@ -40,11 +43,21 @@ export interface ReplayRun extends ApiAccess {
   readonly io: Pick<CommandIo, "out" | "note">;
 }
 
+/** Where lines go, by templates. */
+export type ReplayDestination =
+  | { readonly kind: "channel"; readonly channel: string }
+  | {
+      readonly kind: "exchange";
+      readonly exchange: string;
+      readonly key: string;
+      readonly headers: string | undefined;
+    };
+
 const usualNumberColumns = ["Quantity", "UnitPrice"];
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Replays a file to channels. Returns the exit code: 0, or 128 + the signal's number after Ctrl-C or SIGTERM. Throws
+ * Replays a file to channels, or to an exchange. Returns the exit code: 0, or 128 + the signal's number after Ctrl-C or SIGTERM. Throws
  * `ReplayError`, after it has noted how far it came.
  */
 export async function runReplay(run: ReplayRun): Promise<number> {
@@ -88,7 +101,6 @@ async function replayFile(file: CsvFile, run: ReplayRun, signal: AbortSignal): P
     column: run.timeColumn,
     format: run.timeFormat,
   };
-  const channelOf = parseChannelTemplate(run.channel, columns);
   const dataOf = lineDataOf({
     columns,
     numberColumns: new Set(numberColumns ?? usualNumberColumns),
@@ -97,18 +109,12 @@ async function replayFile(file: CsvFile, run: ReplayRun, signal: AbortSignal): P
 
   const progress = new ReplayProgress(clock, file.sizeBytes);
   const schedule = new Schedule(clock, speed);
-  const api = createBatchApi({
-    url: run.url,
-    apiKey: run.apiKey,
-    apiKeyOrigin: run.apiKeyOrigin,
-    clock,
-  });
   const backOff = new BackOff({
     clock,
     giveUpAfterMs: run.giveUpAfterMs,
     onRetry: (reason) => progress.retried(reason),
   });
-  const target = new ChannelTarget({ channelOf, api, backOff, runId: systemRandom.uuid() });
+  const target = targetOf(run, columns, backOff);
   const ticker = new ProgressTicker({
     clock,
     write: (text) => io.note(text),
@@ -147,4 +153,22 @@ async function replayFile(file: CsvFile, run: ReplayRun, signal: AbortSignal): P
       speed,
     }),
   );
+}
+
+function targetOf(
+  { destination, url, apiKey, apiKeyOrigin }: ReplayRun,
+  columns: readonly string[],
+  backOff: BackOff,
+): ReplayTarget {
+  const access = { url, apiKey, apiKeyOrigin };
+  const runId = systemRandom.uuid();
+  if (destination.kind === "channel") {
+    const channelOf = parseChannelTemplate(destination.channel, columns);
+    const api = createBatchApi({ ...access, clock: systemClock });
+    return new ChannelTarget({ channelOf, api, backOff, runId });
+  }
+  const { exchange, key, headers } = destination;
+  const template = parseEventTemplate(key, headers, columns);
+  const api = createExchangeApi(exchange, access, systemClock);
+  return new ExchangeTarget({ exchange, template, api, backOff, runId });
 }
