@@ -73,6 +73,9 @@ describe("the frame", () => {
     [["token", "--info", "{"], /--info needs JSON/],
     [["token", "--client", "c"], /--client needs --channel/],
     [["token", "--channel", "c", "--channels", "a"], /--channels belongs to a connection token/],
+    [["token", "--channel", "c", "--caps", "[]"], /--caps belongs to a connection token/],
+    [["token", "--caps", "{"], /--caps needs JSON/],
+    [["token", "--caps", '[{"queues":["a"],"allow":["consum"]}]'], /--caps: 0\.allow\.0: /],
   ])("%p is used wrongly", async (args, note) => {
     const { code, out, notes } = await run(args);
     expect([code, out]).toEqual([2, ""]);
@@ -165,6 +168,8 @@ describe("token", () => {
       "10m",
       "--channels",
       "a,b",
+      "--caps",
+      '[{"queues":["tasks"],"allow":["consume"]}]',
     ]);
     expect([code, notes]).toEqual([0, ""]);
     const { tokenSecret } = await loadSecrets(join(folder, "data"));
@@ -182,7 +187,11 @@ describe("token", () => {
     }).connection(out.trim());
     expect(result).toMatchObject({
       kind: "valid",
-      claims: { user: "42", info: '{"n":9007199254740993}' },
+      claims: {
+        user: "42",
+        info: '{"n":9007199254740993}',
+        capabilities: [{ kind: "queues", patterns: ["tasks"], match: "exact" }],
+      },
     });
     expect(result.kind === "valid" ? [...result.claims.subscriptions.keys()] : []).toEqual([
       "a",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningServer, startServer } from "@switchyard/testkit";
+import { eventually } from "../../endurance/harness/server-figures.ts";
 
 const keys = {
   shop: { key: "shop-key", scopes: ["publish:orders", "read"] },
@@ -133,6 +134,24 @@ describe("from publisher to consumer", () => {
     expect(await polled).toMatchObject([{ body: "now" }]);
   });
 
+  test("a long poll whose client has gone takes nothing", async () => {
+    await ask("PUT /v1/queues/left");
+    const gone = new AbortController();
+    const poll = fetch(`${server.url}/v1/queues/left/pull`, {
+      method: "POST",
+      headers: { "X-API-Key": server.apiKey },
+      body: '{"wait_ms":60000}',
+      signal: gone.signal,
+    }).catch(() => "gone");
+    // Answered by the same server after the poll has begun.
+    await ask("GET /v1/queues/left");
+    gone.abort();
+    expect(await poll).toBe("gone");
+    await ask("POST /v1/exchanges/amq.default/publish", { key: "left", body: 1 });
+    // At once, or, where it had been on its way to the one that has gone, when that is noticed; never after a lease.
+    expect(await pull("left", { wait_ms: 10_000 })).toMatchObject([{ body: 1 }]);
+  });
+
   test("nack gives back, reject makes a dead letter that can be replayed", async () => {
     await ask("PUT /v1/queues/tried");
     await ask("POST /v1/exchanges/amq.default/publish", { key: "tried", body: 1 });
@@ -141,11 +160,18 @@ describe("from publisher to consumer", () => {
     const [second] = await pull("tried", { wait_ms: 5_000 });
     expect(second).toMatchObject({ body: 1, attempt: 2 });
     await ask("POST /v1/queues/tried/reject", { receipts: [second?.receipt] });
-    const browsed = await ask("GET /v1/queues/dead-letters/messages");
-    expect(browsed.json).toMatchObject({
+    // It travels on its own, after the answer.
+    const path = "/v1/queues/switchyard.dead-letters/messages";
+    await eventually(
+      "a dead letter",
+      10_000,
+      () => ask(`GET ${path}`),
+      ({ text }) => text.includes('"reason":"rejected"'),
+    );
+    expect((await ask(`GET ${path}`)).json).toMatchObject({
       messages: [{ body: 1, deaths: [{ queue: "tried", reason: "rejected", count: 1 }] }],
     });
-    const replayed = await ask("POST /v1/queues/dead-letters/replay");
+    const replayed = await ask("POST /v1/queues/switchyard.dead-letters/replay");
     expect(replayed.json).toEqual({ replayed: 1, scheduled: 0, kept: 0 });
     expect(await pull("tried", { wait_ms: 5_000 })).toMatchObject([{ body: 1 }]);
   });

@@ -18,7 +18,7 @@ import { documentPath, openApiDocument } from "./openapi.ts";
 import { apiRoutes } from "./route-table.ts";
 
 /**
- * Until the answer of a request whose body is there: the longest wait of a pull, and as much again for a database that
+ * Until the answer of a request that has come whole: the longest wait of a pull, and as much again for a database that
  * is slow to commit. The server's own patience is for peers that fall silent, and is shorter than a long poll.
  */
 const answerSeconds = (2 * longestWaitMs) / 1_000;
@@ -122,8 +122,8 @@ async function runRoute(
     const body = await readBody(request, maxBodyBytes);
     if (body.kind === "tooLarge") return tooLarge(maxBodyBytes);
     text = body.text;
-    scope.server?.timeout(request, answerSeconds);
   }
+  scope.server?.timeout(request, answerSeconds);
   const { requestId, query } = scope;
   const call = { broker, log, requestId, name, key, signal: request.signal };
   return plainAnswer(await route.run({ query, text }, call));

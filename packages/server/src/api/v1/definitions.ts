@@ -39,7 +39,9 @@ const queueMembers = {
     .describe("What happens when the queue is full."),
   dead_letter_exchange: name
     .optional()
-    .describe("Where dead letters go. Default: rejected ones into the queue `dead-letters`."),
+    .describe(
+      "Where dead letters go. Default: rejected ones into the queue `switchyard.dead-letters`.",
+    ),
   dead_letter_key: routingKey.optional().describe("Default: the event's own key."),
   max_attempts: z
     .int()
