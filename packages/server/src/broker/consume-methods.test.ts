@@ -141,7 +141,8 @@ describe("deliveries", () => {
     const sized = (size: number): Partial<Delivery> => ({
       body: trustJsonText(JSON.stringify("x".repeat(size))),
     });
-    consumer.deliver(...Array<Partial<Delivery>>(10).fill(sized(20_000)), sized(100_000), sized(1));
+    const alike = Array.from({ length: 10 }, () => sized(20_000));
+    consumer.deliver(...alike, sized(100_000), sized(1));
     const frames = client.raw.link.texts.slice(2);
     expect(frames.map((frame) => frame.split("\n").length)).toEqual([3, 3, 3, 1, 1, 1]);
     expect(client.told.map(({ tag }) => tag)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
@@ -155,7 +156,7 @@ describe("deliveries", () => {
     const { link } = client.raw;
     link.stopReading();
     const body = trustJsonText(JSON.stringify("x".repeat(30_000)));
-    consumer.deliver(...Array<Partial<Delivery>>(100).fill({ body }));
+    consumer.deliver(...Array.from({ length: 100 }, () => ({ body })));
     // 3 MB were given; the link has taken what it may, and is still open.
     expect(link.bufferedBytes()).toBeGreaterThan(262_144);
     expect(link.bufferedBytes()).toBeLessThan(262_144 + 65_536);
@@ -171,6 +172,24 @@ describe("deliveries", () => {
     );
     expect(consumer.sink.hasRoom()).toBe(true);
     expect([consumer.heard.length, other?.heard.length]).toEqual(before.map((n) => (n ?? 0) + 1));
+  });
+
+  test("that wait are not overtaken by what comes when there is room again", async () => {
+    await using world = await BrokerWorld.start("tasks");
+    const { client, consumer } = await consuming(world);
+    const { link, connection } = client.raw;
+    link.stopReading();
+    const body = trustJsonText(JSON.stringify("x".repeat(30_000)));
+    consumer.deliver(...Array.from({ length: 20 }, () => ({ body })));
+    link.resumeReading();
+    // The link has room, and has not told of it yet.
+    expect(client.told.length).toBeLessThan(20);
+    consumer.sink.cancelled("deleted");
+    connection.drained();
+    expect(client.told.map(({ tag, reason }) => tag ?? reason)).toEqual([
+      ...Array.from({ length: 20 }, (_, index) => index + 1),
+      "deleted",
+    ]);
   });
 
   test("go on when a link does not tell that it has drained", async () => {

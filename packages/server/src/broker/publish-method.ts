@@ -43,7 +43,7 @@ export function createPublishMethod(
 }
 
 /** Whose ids are remembered: a user's, over all connections; anonymous ones must not be able to claim each other's. */
-export function publisherOf({ user, connection }: Caller): string {
+function publisherOf({ user, connection }: Caller): string {
   return user === "" ? `connection:${connection}` : `user:${user}`;
 }
 

@@ -14,7 +14,7 @@ const everyVerb: readonly CapabilityVerb[] = [
 ];
 
 /** Of every object of each kind. */
-export const everything: readonly Capability[] = (["channels", "exchanges", "queues"] as const).map(
+const everything: readonly Capability[] = (["channels", "exchanges", "queues"] as const).map(
   (kind) => ({ kind, patterns: ["*"], match: "wildcard", verbs: new Set(everyVerb) }),
 );
 

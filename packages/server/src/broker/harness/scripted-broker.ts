@@ -50,7 +50,7 @@ export class ScriptedBroker implements BrokerOperations {
     publisher: string,
   ): Promise<readonly PublishEventOutcome[]> {
     for (const event of events) this.published.push({ event, publisher });
-    return Promise.all(events.map((event) => this.outcome(event)));
+    return Promise.all(events.map(async (event) => this.outcome(event)));
   }
 
   async declareExchange(exchange: ExchangeDefinition): Promise<boolean> {
