@@ -53,11 +53,10 @@ describe.skipIf(!hasSystemPostgres)(
         store: makeStore(),
         reopen: makeStore,
         elapse: async (ms) => {
-          await database.sql`update switchyard.streams set expires_at = expires_at - ${ms} * interval '1 ms'`;
-          await database.sql`update switchyard.stream_publications set expires_at = expires_at - ${ms} * interval '1 ms'`;
+          await database.sql`update switchyard.stream_chunks set saved_at = saved_at - ${ms} * interval '1 ms'`;
         },
         close: async () => {
-          await database.sql`truncate switchyard.streams, switchyard.stream_publications`;
+          await database.sql`truncate switchyard.stream_chunks`;
         },
       };
     });

@@ -147,5 +147,8 @@ test("a role that may not create the schema is told what it lacks", async () => 
 
 test("the package's own migrations apply to an empty database", async () => {
   expect(await migrate(database, { log })).toContain("0001_streams");
-  expect(await tables()).toEqual(["migrations", "stream_publications", "streams"]);
+  const made = await tables();
+  for (const name of ["migrations", "queues", "stream_chunks"]) expect(made).toContain(name);
+  // What a later migration replaces is gone.
+  expect(made).not.toContain("streams");
 });

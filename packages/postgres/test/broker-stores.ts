@@ -5,7 +5,10 @@ import { PostgresQueueStore } from "../src/queues/postgres-queue-store.ts";
 import { PostgresTopologyStore } from "../src/queues/postgres-topology-store.ts";
 
 /** Both stores of a broker, on a connection that can be cut, to the migrated `database` at `url`. */
-export async function openBrokerStores(url: string, database: Database): Promise<BrokerStoreHarness> {
+export async function openBrokerStores(
+  url: string,
+  database: Database,
+): Promise<BrokerStoreHarness> {
   const log = new RecordingLog();
   const proxy = await CutProxy.start(url);
   const throughProxy = new URL(url);

@@ -27,6 +27,14 @@ export interface FlushRow {
 }
 
 /**
+ * Rows travel by column, each as one text parameter: numbers as the text of an array, strings joined by U+001F. For an
+ * insert of 1,000 messages of 120 bytes PostgreSQL then takes 1.1 times what it takes for as many constants, and this
+ * process 1. With array literals of our own for the strings it is 1.1 and 1.4, with the driver's arrays 1.2 and 1.8, with
+ * one JSON parameter 1.5 and 0.9. Insert and delete together take 7 to 10 µs of PostgreSQL's core, depending on what its
+ * neighbour does. A given id costs as much as a message and a half; a queue that a flush touches as much as a message:
+ * each keeps its `next_seq` with every flush, and reserving ahead would save little, because the mark rises as often and
+ * the row's lock is needed anyway. A flush of one message costs 0.5 ms.
+ *
  * The first part is the gate: it moves the node's row from the number before to this flush's, in this incarnation only,
  * and holds its lock until the end. All others do nothing when it did not. The row's lock makes two copies of a flush,
  * and a flush and a takeover, wait for each other; who comes second sees what the first left.
@@ -68,9 +76,7 @@ export function flushStatement(flush: Flush): FlushStatement {
 }
 
 const array = (type: Column[1], parameter: string): string =>
-  type === "text"
-    ? `string_to_array(${parameter}::text, E'\\x1f', '')`
-    : `${parameter}::${type}[]`;
+  type === "text" ? `string_to_array(${parameter}::text, E'\\x1f', '')` : `${parameter}::${type}[]`;
 
 const gate = `gate as (
   update switchyard.broker_nodes set last_flush = $3::bigint
@@ -107,7 +113,11 @@ const recordIds = (rows: string): string => `recorded as (
   returning position
 )`;
 
-const insertMessages = (table: string, rows: string, someGiven: boolean): string => `${table}_in as (
+const insertMessages = (
+  table: string,
+  rows: string,
+  someGiven: boolean,
+): string => `${table}_in as (
   insert into switchyard.${table}
     (queue, lane, priority, seq, published_at, expires_at, deliver_at, attempts,
      id, exchange, key, headers, content_type, body, body_bytes, deaths)

@@ -116,7 +116,10 @@ export const changeColumns = [
 ] as const satisfies readonly Column[];
 
 /** Name and type of a column. */
-export type Column = readonly [name: string, type: "int" | "smallint" | "bigint" | "float8" | "text"];
+export type Column = readonly [
+  name: string,
+  type: "int" | "smallint" | "bigint" | "float8" | "text",
+];
 
 export function rangeParameters(ranges: readonly SeqRange[]): readonly Parameter[] {
   return [

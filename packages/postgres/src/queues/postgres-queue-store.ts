@@ -69,6 +69,8 @@ export class PostgresQueueStore implements QueueStore {
   async takeOver(node: string, leaseMs: number): Promise<Takeover> {
     const takeover = await this.#homes.transaction((sql) => takeOver(sql, node, leaseMs));
     const { incarnation, queues } = takeover;
+    // The server has ended it, but that may not have arrived yet.
+    this.#writers.get(node)?.connection.close();
     this.#options.log.info(
       { node, epoch: incarnation.epoch, queues: queues.length },
       "took over the queues",

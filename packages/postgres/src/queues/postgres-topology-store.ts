@@ -12,7 +12,13 @@ import {
 import type { Sql } from "postgres";
 import type { Database } from "../database.ts";
 import { DedicatedConnection } from "./dedicated-connection.ts";
-import { bindingIdentity, differingMembers, toBinding, toExchange, toQueue } from "./definitions.ts";
+import {
+  bindingIdentity,
+  differingMembers,
+  toBinding,
+  toExchange,
+  toQueue,
+} from "./definitions.ts";
 
 /** Deleting a queue deletes what waits in it. */
 const TIMEOUT_MS = 30_000;
@@ -160,9 +166,7 @@ export class PostgresTopologyStore implements TopologyStore {
   }
 
   /** `version`: the present one. Its row stays locked until the transaction ends. */
-  async #change<Result>(
-    work: (sql: Sql, version: number) => Promise<Result>,
-  ): Promise<Result> {
+  async #change<Result>(work: (sql: Sql, version: number) => Promise<Result>): Promise<Result> {
     return this.#connection.transaction(async (sql) => {
       const [row] = await sql<{ version: string }[]>`
         select version from switchyard.topology_version for update`;

@@ -24,7 +24,12 @@ await database.start();
 await migrate(database, { log });
 const topology = new PostgresTopologyStore({ database });
 const store = new PostgresQueueStore({ database, log, timeoutMs: 60_000 });
-const body = toJsonText({ order: 12_345, customer: "c".repeat(40), lines: [1, 2], note: "n".repeat(20) });
+const body = toJsonText({
+  order: 12_345,
+  customer: "c".repeat(40),
+  lines: [1, 2],
+  note: "n".repeat(20),
+});
 const headers = toJsonText({ warehouse: "berlin", priority: 1 });
 const leaseMs = 3_600_000;
 
@@ -90,12 +95,24 @@ function makeMessage(queue: QueueState): StoredMessage {
   const id = `0192f0c1-7d5e-7${seq.toString(16).padStart(11, "0")}`;
   const key = "order.created.de";
   const contentType = "application/json";
-  const event = { id, exchange: "orders", key, headers, body, contentType, publishedAt: 1.7e12 + seq };
+  const event = {
+    id,
+    exchange: "orders",
+    key,
+    headers,
+    body,
+    contentType,
+    publishedAt: 1.7e12 + seq,
+  };
   const never = { expiresAt: undefined, deliverAt: undefined, deaths: undefined };
   return { queue: queue.id, lane: 9, seq, event, priority: 0, attempts: 0, ...never };
 }
 
-function flushOf(inserted: readonly StoredMessage[], former: readonly StoredMessage[], given: boolean): Flush {
+function flushOf(
+  inserted: readonly StoredMessage[],
+  former: readonly StoredMessage[],
+  given: boolean,
+): Flush {
   const ranges = new Map<number, { queue: number; lane: number; from: number; to: number }>();
   for (const { queue, lane, seq } of former) {
     const range = ranges.get(queue);
@@ -114,7 +131,12 @@ function flushOf(inserted: readonly StoredMessage[], former: readonly StoredMess
     transient: isDurable ? none : changes,
     marks: deleted.map(({ queue, to }) => ({ queue, seq: to + 1 })),
     ids: given
-      ? inserted.map(({ event }) => ({ exchange: "orders", publisher: "p", id: `${event.id}${number}`, expiresAt }))
+      ? inserted.map(({ event }) => ({
+          exchange: "orders",
+          publisher: "p",
+          id: `${event.id}${number}`,
+          expiresAt,
+        }))
       : [],
     idOf: new Map(given ? inserted.map((message, index) => [message, index] as const) : []),
   };
@@ -135,7 +157,11 @@ async function measure(
   const own = process.cpuUsage();
   const startedAt = performance.now();
   for (let index = 0; index < flushes; index += 1) {
-    const inserted = Array.from({ length: size }, (_, at) => makeMessage(queues[at % queues.length] ?? queues[0]!));
+    const inserted = Array.from({ length: size }, (_, at) => {
+      const queue = queues[at % queues.length];
+      if (queue === undefined) throw new Error("a measurement needs queues");
+      return makeMessage(queue);
+    });
     await store.flush(flushOf(inserted, former, given));
     former = inserted;
   }
@@ -144,7 +170,9 @@ async function measure(
   const { user, system } = process.cpuUsage(own);
   const perMessage = (micros: number): string => `${(micros / count).toFixed(1)} µs`.padStart(9);
   process.stdout.write(
-    `${title.padEnd(40)} ${Math.round(count / seconds).toLocaleString("en").padStart(9)}/s, a flush ` +
+    `${title.padEnd(40)} ${Math.round(count / seconds)
+      .toLocaleString("en")
+      .padStart(9)}/s, a flush ` +
       `${((seconds * 1_000) / flushes).toFixed(1).padStart(6)} ms; a message: backend ` +
       `${perMessage(((await cpuMs(pid)) - cpuBefore) * 1_000)}, here ${perMessage(user + system)}\n`,
   );
@@ -154,7 +182,13 @@ async function fill(count: number): Promise<void> {
   for (let done = 0; done < count; done += 5_000) {
     const [queue] = one;
     if (queue === undefined) return;
-    await store.flush(flushOf(Array.from({ length: 5_000 }, () => makeMessage(queue)), [], false));
+    await store.flush(
+      flushOf(
+        Array.from({ length: 5_000 }, () => makeMessage(queue)),
+        [],
+        false,
+      ),
+    );
   }
 }
 

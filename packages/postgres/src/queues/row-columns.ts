@@ -44,7 +44,9 @@ export class TextColumn {
     this.#rows += 1;
     if (value === undefined || value === "") return;
     if (value.includes(SEPARATOR))
-      throw new SwitchyardError("badRequest", { detail: "the control character U+001F cannot be stored" });
+      throw new SwitchyardError("badRequest", {
+        detail: "the control character U+001F cannot be stored",
+      });
     this.#text += value;
     this.#filled = true;
   }

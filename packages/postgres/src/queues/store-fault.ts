@@ -9,7 +9,8 @@ import { DatabaseError, errorCode } from "../database-error.ts";
 const notNow = /^(?:(?:08|28|40|53|57|58)...|25006|3D000|55P03)$/;
 /** What the values are to blame for: 22 data, 23 constraints, 54 limits. */
 const valueRefused = /^(?:22|23|54)...$/;
-const sqlState = /^[0-9A-Z]{5}$/;
+/** With a digit, unlike EPIPE. */
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /**
  * A failed statement in words of the port: `storeUnavailable` when it may be repeated, and may have taken effect;

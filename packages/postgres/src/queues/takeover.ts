@@ -107,7 +107,7 @@ interface LaneRow {
   readonly bytes: number;
 }
 
-/** Reads all messages' sizes: 0.2 s for a million of 120 bytes in memory. */
+/** Reads all messages' sizes: half a second for a million of 120 bytes in memory. */
 async function readQueues(
   sql: Sql,
   node: string,
