@@ -33,7 +33,7 @@ export function isRefused(error: unknown): boolean {
 }
 
 /** Statements fail with SQLSTATEs; of those, classes 08, 53 and 57 say that the server is not there for us now. */
-const statementFailed = /^(?!08|53|57)[0-9A-Z]{5}$/;
+const statementFailed = /^(?=.*\d)(?!08|53|57)[0-9A-Z]{5}$/;
 
 /** A failed connection in words of ours. `DatabaseError`s pass unchanged. */
 export function connectError(url: string, error: unknown): DatabaseError {

@@ -34,7 +34,7 @@ export interface QueueDefinition {
   /** Of ready messages' bodies. */
   readonly maxBytes: number | undefined;
   readonly overflow: OverflowPolicy;
-  /** undefined: the queue `dead-letters` for what was rejected or ran out of attempts; what expired or was dropped is gone. */
+  /** undefined: the queue `switchyard.dead-letters` for what was rejected or ran out of attempts; what expired or was dropped is gone. */
   readonly deadLetterExchange: string | undefined;
   /** undefined: the event's own key. */
   readonly deadLetterKey: string | undefined;
