@@ -20,6 +20,7 @@ import type { Config } from "./config/declaration.ts";
 import { createHostCheck } from "./config/host-check.ts";
 import { hubOptions, nodeName } from "./config/hub-options.ts";
 import { createOriginCheck } from "./config/origin-check.ts";
+import { createBrokerPage } from "./dev/broker-page.ts";
 import { createDevPages } from "./dev/dev-pages.ts";
 import { createClientEdges } from "./edges/client-edges.ts";
 import { createApp } from "./http/app.ts";
@@ -29,6 +30,7 @@ import type { Component } from "./lifecycle/component.ts";
 import { insist } from "./lifecycle/insist.ts";
 import { Lifecycle } from "./lifecycle/lifecycle.ts";
 import { stopSignal } from "./lifecycle/stop-signal.ts";
+import { plantedBugOf } from "./planted-bug.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
 import { DepartureCollection } from "./telemetry/departure-collection.ts";
@@ -116,6 +118,7 @@ export async function serve(config: Config): Promise<void> {
     idWindowMs: config.broker.idWindowMs,
     maxPendingBytes: config.broker.pendingBytes,
     channelValue: channelValue(config),
+    plantedBug: plantedBugOf(process.env, log),
   });
   addBrokerMethods(hub.methods, { broker, clock, random, log });
 
@@ -150,7 +153,7 @@ export async function serve(config: Config): Promise<void> {
       { name: "broker", check: () => broker.check() },
     ],
     draining: () => draining,
-    pages: config.dev ? devPages(config, log) : undefined,
+    pages: config.dev ? devPages(config, { broker, log, draining: () => draining }) : undefined,
   });
   const listener = new HttpListener({ config, log, edges, app, operatorRoutes });
   gauge(
@@ -209,9 +212,15 @@ function channelValue({ broker }: Config): RegExp | undefined {
   return broker.channelValue === undefined ? undefined : new RegExp(`^(?:${broker.channelValue})$`);
 }
 
-function devPages(config: Config, log: Log): Hono {
+interface DevPageParts {
+  readonly broker: Broker;
+  readonly log: Log;
+  readonly draining: () => boolean;
+}
+
+function devPages(config: Config, { broker, log, draining }: DevPageParts): Hono {
   const { secret = "", audience, issuer } = config.token;
-  return createDevPages({
+  const pages = createDevPages({
     token: { secret, audience, issuer },
     isOriginAllowed: createOriginCheck(config),
     namespaces: config.channel.namespaces.map(({ name }) => name),
@@ -220,6 +229,17 @@ function devPages(config: Config, log: Log): Hono {
     random: systemRandom,
     log,
   });
+  return pages.route(
+    "/",
+    createBrokerPage({
+      broker,
+      log,
+      random: systemRandom,
+      draining,
+      maxBodyBytes: config.api.bodyBytes,
+      version: manifest.version,
+    }),
+  );
 }
 
 async function runUntilStopped(

@@ -28,22 +28,26 @@ export class Browser {
 
   /** Rejects with `badRequest` for a cursor that is none. */
   async rows(home: QueueHome, { limit, cursor }: BrowsePage): Promise<StoredPage> {
-    const from = parseCursor(cursor);
+    let { lane, after } = parseCursor(cursor);
     const rows: StoredMessage[] = [];
-    for (let { lane, after } = from; lane <= delayedLane; lane += 1, after = 0) {
+    let bytesLeft = pageBytes;
+    while (lane <= delayedLane) {
       const found = await this.#services.store.load({
         queue: home.id,
         durable: home.definition.durable,
         lane,
         after,
         limit: limit - rows.length,
-        maxBytes: pageBytes,
+        maxBytes: bytesLeft,
       });
       rows.push(...found);
+      for (const { event } of found) bytesLeft -= event.body.length;
       const last = found.at(-1);
-      if (last && rows.length >= limit) return { rows, cursor: `${lane}.${last.seq}` };
-      // Cut by its bytes, perhaps: the same lane goes on.
-      if (last) return { rows, cursor: `${lane}.${last.seq}` };
+      if (last && (rows.length >= limit || bytesLeft <= 0))
+        return { rows, cursor: `${lane}.${last.seq}` };
+      // Only an empty answer is the end of a lane: a page may have been cut by its bytes.
+      if (last) after = last.seq;
+      else [lane, after] = [lane + 1, 0];
     }
     return { rows, cursor: undefined };
   }

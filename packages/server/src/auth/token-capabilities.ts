@@ -58,3 +58,9 @@ export function readCapabilities(caps: z.output<typeof capsSchema>): readonly Ca
 export function everyCapability(): z.input<typeof capsSchema> {
   return kinds.map((kind) => ({ [kind]: ["*"], match: "wildcard", allow: [...verbsOf[kind]] }));
 }
+
+/** All of the broker, as the claim's value; channels stay as their namespaces have them. */
+export function brokerCapability(): z.input<typeof capsSchema> {
+  const bind = { channels: ["*"], match: "wildcard", allow: ["bind"] } as const;
+  return [...everyCapability().filter(({ channels }) => channels === undefined), bind];
+}

@@ -4,8 +4,9 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { issueDevToken, parseTokenRequest, type TokenIssuer } from "./dev-token.ts";
 import { listDocs, readDocs } from "./docs-files.ts";
-import { buildPageScript, escapeHtml, pageFile, pageHtml } from "./page-files.ts";
+import { escapeHtml, pageFile, pageHtml } from "./page-files.ts";
 import { pageHeaders } from "./page-headers.ts";
+import { pageScript } from "./page-script.ts";
 
 export interface DevPagesOptions {
   /** Signs the tokens that the pages connect with; the server must verify the same. */
@@ -32,15 +33,6 @@ const ownDocs = fileURLToPath(new URL("../../../../docs/", import.meta.url));
  */
 export function createDevPages(options: DevPagesOptions): Hono {
   const { log, docsFolder = ownDocs } = options;
-  let script: Promise<string> | undefined;
-
-  const pageScript = (): Promise<string> => {
-    script ??= buildPageScript().catch((error: unknown) => {
-      script = undefined; // so that the next reload tries again, with a source that may have been mended
-      throw error;
-    });
-    return script;
-  };
 
   const app = new Hono();
   app.get("/", async (context) => {
@@ -54,18 +46,7 @@ export function createDevPages(options: DevPagesOptions): Hono {
     });
     return context.body(html, 200, pageHeaders("text/html; charset=utf-8"));
   });
-  app.get("/dev/page.js", async (context) => {
-    try {
-      return context.body(await pageScript(), 200, pageHeaders("text/javascript; charset=utf-8"));
-    } catch (error) {
-      log.error({ err: error }, "the first page's script cannot be built");
-      return context.body(
-        "// The script cannot be built; the server's log says why.\n",
-        500,
-        pageHeaders("text/javascript; charset=utf-8"),
-      );
-    }
-  });
+  app.get("/dev/page.js", pageScript("main.ts", log));
   app.get("/dev/page.css", async (context) =>
     context.body(await pageFile("page.css"), 200, pageHeaders("text/css; charset=utf-8")),
   );

@@ -2,7 +2,7 @@ import type { Clock, Random } from "@switchyard/core";
 import { toJsonText } from "@switchyard/protocol";
 import { z } from "zod";
 import { signToken } from "../auth/sign-token.ts";
-import { everyCapability } from "../auth/token-capabilities.ts";
+import { brokerCapability } from "../auth/token-capabilities.ts";
 import { randomDemoUser } from "./demo-user.ts";
 
 /** How long a token of the pages is good for. The SDK asks for the next one by itself. */
@@ -53,7 +53,7 @@ export async function issueDevToken(
     user: name,
     issuedAt,
     expiresAt: issuedAt + devTokenSeconds,
-    caps: toJsonText(everyCapability()),
+    caps: toJsonText(brokerCapability()),
     audience: issuer.audience,
     issuer: issuer.issuer,
   });

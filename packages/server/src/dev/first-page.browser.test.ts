@@ -1,17 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { startServer } from "@switchyard/testkit";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-
-const flags = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchChromium } from "./harness/launch-chromium.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 let browser: Browser;
@@ -21,10 +11,7 @@ let complaints: string[] = [];
 
 beforeAll(async () => {
   server = await startServer();
-  browser = await chromium.launch({
-    executablePath: process.env["SWITCHYARD_TEST_CHROMIUM"] ?? "/usr/bin/chromium",
-    args: flags,
-  });
+  browser = await launchChromium();
 });
 
 afterEach(async () => {
@@ -285,12 +272,13 @@ test("everything can be done with the keyboard alone", async () => {
   const focused = (): Promise<string> =>
     page.evaluate("document.activeElement.id || document.activeElement.className");
   const order: string[] = [];
-  for (let press = 0; press < 8; press += 1) {
+  for (let press = 0; press < 9; press += 1) {
     await page.keyboard.press("Tab");
     order.push(await focused());
   }
   expect(order).toEqual([
     "skip",
+    "to-broker",
     "new-user",
     "transport",
     "connect",

@@ -20,15 +20,29 @@ export async function pageHtml(texts: PageTexts): Promise<string> {
     .replaceAll("{{docs}}", () => texts.docs);
 }
 
-/** A file of the page that is served as it is. */
-export function pageFile(name: "page.css" | "icon.svg"): Promise<string> {
+/** `GET /broker/`. */
+export async function brokerPageHtml(version: string): Promise<string> {
+  const template = await pageFile("broker/index.html");
+  return template.replaceAll("{{version}}", () => escapeHtml(version));
+}
+
+/** A file of the pages as it is. */
+export function pageFile(
+  name: "page.css" | "icon.svg" | "broker/broker.css" | "broker/index.html",
+): Promise<string> {
   return Bun.file(new URL(name, folder)).text();
 }
 
-/** The page's script with the stock SDK in it, as one module of about 130 KB. Rejects when a source does not compile. */
-export async function buildPageScript(): Promise<string> {
+/** Where a page's script begins. */
+export type PageEntry = "main.ts" | "broker/main.ts";
+
+/**
+ * A page's script as one module; the first page's has the stock SDK in it, about 130 KB. Rejects when a source does not
+ * compile.
+ */
+export async function buildPageScript(entry: PageEntry): Promise<string> {
   const { outputs } = await Bun.build({
-    entrypoints: [fileURLToPath(new URL("main.ts", folder))],
+    entrypoints: [fileURLToPath(new URL(entry, folder))],
     target: "browser",
     format: "esm",
     minify: true,
