@@ -61,6 +61,6 @@ export function everyCapability(): z.input<typeof capsSchema> {
 
 /** All of the broker, as the claim's value; channels stay as their namespaces have them. */
 export function brokerCapability(): z.input<typeof capsSchema> {
-  const bind = { channels: ["*"], match: "wildcard", allow: ["bind"] } as const;
-  return [...everyCapability().filter(({ channels }) => channels === undefined), bind];
+  const broker = everyCapability().filter(({ channels }) => channels === undefined);
+  return [...broker, { channels: ["*"], match: "wildcard", allow: ["bind"] }];
 }
