@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 
-const SOURCE_FOLDERS = ["packages", "apps", "bench", "e2e", "tools"];
+const SOURCE_FOLDERS = ["packages", "apps", "bench", "chaos", "e2e", "tools"];
 const SKIPPED_FOLDERS = new Set(["node_modules", "results"]);
 
 /**

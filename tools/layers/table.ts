@@ -11,6 +11,7 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   react: ["client"],
   testkit: ["protocol", "core", "push-doubles"],
   bench: ["client", "testkit"],
+  chaos: ["client", "testkit"],
   e2e: ["client", "testkit"],
   tools: [],
 };
@@ -22,7 +23,7 @@ const APP: readonly string[] = ["client", "react"];
 export const TEST_ONLY: ReadonlySet<string> = new Set(["testkit", "push-doubles"]);
 
 /** Folders in which every file counts as a test. */
-export const TEST_UNITS: ReadonlySet<string> = new Set(["testkit", "bench", "e2e"]);
+export const TEST_UNITS: ReadonlySet<string> = new Set(["testkit", "bench", "chaos", "e2e"]);
 
 /** Their sources do no input or output and take time and randomness through ports. */
 export const PURE: ReadonlySet<string> = new Set(["protocol", "core"]);

@@ -33,7 +33,7 @@ const CODE_FILE = /\.(ts|tsx|mts|mjs|js|jsx)$/;
 const TEST_FILE = /(\.(test|bench)\.tsx?$|\/(test|tests|fixtures|harness)\/)/;
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "data", "results"]);
 
-/** Reads all units below `root`: packages/*, apps/*, bench, e2e and tools. */
+/** Reads all units below `root`: packages/*, apps/*, bench, chaos, e2e and tools. */
 export async function readUnits(root: string): Promise<readonly Unit[]> {
   const nested = await Promise.all(
     ["packages", "apps"].map(async (folder) =>
@@ -45,7 +45,7 @@ export async function readUnits(root: string): Promise<readonly Unit[]> {
     ),
   );
   const top = (await folders(root))
-    .filter((name) => ["bench", "e2e", "tools"].includes(name))
+    .filter((name) => ["bench", "chaos", "e2e", "tools"].includes(name))
     .map((name) => ({ name, directory: name, isApp: false }));
   return Promise.all(
     [...nested.flat(), ...top].map(async (unit) => ({

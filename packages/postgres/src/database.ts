@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { DatabaseError } from "./database-error.ts";
 import { connectError, describeDatabaseUrl, isRefused } from "./database-url.ts";
+import { endDriver } from "./end-driver.ts";
 import type { Log } from "@switchyard/core";
 
 /** PostgreSQL 15, as `server_version_num` counts. */
@@ -80,9 +81,10 @@ export class Database {
   async stop(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    const opened = [...this.#opened].map((sql) => sql.end({ timeout: END_SECONDS }));
+    const opened = [...this.#opened].map((sql) => endDriver(sql, END_SECONDS));
     this.#opened.clear();
-    await Promise.all([pool?.sql.end({ timeout: END_SECONDS }), ...opened, ...this.#retiring]);
+    const ended = pool && endDriver(pool.sql, END_SECONDS);
+    await Promise.all([ended, ...opened, ...this.#retiring]);
   }
 
   /**
@@ -126,7 +128,7 @@ export class Database {
       return result;
     } finally {
       this.#opened.delete(sql);
-      await sql.end({ timeout: 0 }); // the server rolls back what was not committed
+      await endDriver(sql, 0); // the server rolls back what was not committed
     }
   }
 
@@ -147,7 +149,7 @@ export class Database {
       // Else a statement after the loss would run on a new connection, outside of the transaction.
       onclose: () => {
         this.#opened.delete(sql);
-        void sql.end({ timeout: 0 });
+        void endDriver(sql, 0);
         lost?.();
       },
     });
@@ -189,8 +191,7 @@ export class Database {
   #replacePool(lost: postgres.Sql): void {
     if (this.#pool?.sql !== lost) return; // replaced already, or stopped
     this.#pool.sql = this.#openPool(this.#pool.url);
-    const retired = lost
-      .end({ timeout: RETIRE_SECONDS })
+    const retired = endDriver(lost, RETIRE_SECONDS)
       .catch(() => undefined)
       .then(() => void this.#retiring.delete(retired));
     this.#retiring.add(retired);

@@ -24,6 +24,7 @@ import type { ClientConnection, ConnectionRequest } from "./hub-edge.ts";
 import type { HubServices } from "./hub-services.ts";
 import { PublicationRates } from "./publication-rates.ts";
 import { RecoveryTurns } from "./recovery-turns.ts";
+import { ReplyBatch } from "./reply-batch.ts";
 import { SubscriptionList } from "./subscription-list.ts";
 import type { Subscription, SubscriptionTerms } from "./subscription.ts";
 
@@ -79,6 +80,8 @@ export class Connection implements ClientConnection {
   #recoveries: RecoveryTurns | undefined;
   /** Once it has called a method. */
   #caller: ConnectionCaller | undefined;
+  /** Answers of methods, which come in crowds. */
+  #replies: ReplyBatch | undefined;
   #aborter: AbortController | undefined;
 
   constructor(link: Link, codec: Codec, request: ConnectionRequest, services: HubServices) {
@@ -165,6 +168,8 @@ export class Connection implements ClientConnection {
   /** Tells the client why, ends the transport and gives back everything. Idempotent. */
   close(disconnect: Disconnect): void {
     if (this.closed) return;
+    this.#replies?.flush();
+    if (this.closed) return; // that was one frame too many
     if (disconnect.code !== disconnects.connectionClosed.code && disconnect.code >= 3000) {
       this.push({ type: "disconnect", disconnect });
     }
@@ -394,7 +399,11 @@ export class Connection implements ClientConnection {
     if (this.closed) return;
     const frame = this.#gate.encode(this.codec, command, answer);
     if (typeof frame !== "string") return frame && this.close(frame);
-    this.link.send(frame);
+    if (command.method === "rpc") {
+      const replies = (this.#replies ??= new ReplyBatch(this.link));
+      replies.add(frame);
+      if (answer.kind === "reply" && answer.answered) replies.flush();
+    } else this.link.send(frame);
     // The frame may have been one too many for a slow link.
     if (answer.kind === "reply" && !this.closed) answer.answered?.();
     if (answer.kind !== "reply" && this.#gate.countError(command.method, answer))

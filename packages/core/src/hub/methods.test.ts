@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { TestHub, type TestHubParts, turn } from "@switchyard/testkit";
-import { type JsonText, toJsonText } from "@switchyard/protocol";
+import { type JsonText, toJsonText, trustJsonText } from "@switchyard/protocol";
 import { ApplicationError } from "../errors/application-error.ts";
 import { SwitchyardError } from "../errors/switchyard-error.ts";
 import type { Caller, RpcMethod, SendHandler } from "./method-registry.ts";
@@ -92,6 +92,40 @@ describe("rpc", () => {
     expect(codes).toEqual([1, 1, 1]);
     for (const code of [399, 2_000, 1.5])
       expect(() => new ApplicationError(code, "")).toThrow(RangeError);
+  });
+
+  test("answers that are ready in one turn are one transport message", async () => {
+    const commit = Promise.withResolvers<undefined>();
+    const hub = await started({
+      rpc: {
+        async m(_caller, data) {
+          await commit.promise;
+          return data;
+        },
+      },
+    });
+    const client = await hub.connect();
+    const before = client.link.texts.length;
+    const commands = [7, 8, 9].map((id) => `{"id":${id},"rpc":{"method":"m","data":${id}}}`);
+    client.sendRaw(commands.join("\n"));
+    commit.resolve(undefined);
+    await turn();
+    expect(client.link.texts.slice(before)).toEqual([
+      '{"id":7,"rpc":{"data":7}}\n{"id":8,"rpc":{"data":8}}\n{"id":9,"rpc":{"data":9}}',
+    ]);
+  });
+
+  test("answers of one turn are cut at 65,536 characters", async () => {
+    const commit = Promise.withResolvers<undefined>();
+    const data = trustJsonText(`"${"x".repeat(30_000)}"`);
+    const hub = await started({ rpc: { m: () => commit.promise.then(() => data) } });
+    const client = await hub.connect();
+    const before = client.link.texts.length;
+    for (const id of [7, 8, 9]) client.sendRaw(`{"id":${id},"rpc":{"method":"m"}}`);
+    commit.resolve(undefined);
+    await turn();
+    const lines = client.link.texts.slice(before).map((frame) => frame.split("\n").length);
+    expect(lines).toEqual([2, 1]);
   });
 
   test("what follows an answer comes behind it, and not at all when the connection has ended", async () => {

@@ -47,7 +47,7 @@ export interface BrokerOperations {
   /** Ready messages and those with a consumer, without taking them; in the order of (lane, seq). */
   browse(queue: string, page: BrowsePage): Promise<BrowseResult>;
 
-  /** Deliveries are pushed into `sink` until `cancel`, or the queue's end. `accessRefused` when another holds it exclusively. */
+  /** Deliveries are pushed into `sink` until `cancel`, or the queue's end. `resourceLocked` when it belongs to another connection. */
   consume(request: ConsumeRequest, sink: DeliverySink): Consumer;
   /** Waits up to `waitMs` for the first message. Each delivery has a lease: without a word in time it is ready again. */
   pull(queue: string, request: PullRequest): Promise<readonly PulledDelivery[]>;

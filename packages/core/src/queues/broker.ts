@@ -11,7 +11,7 @@ import type {
 } from "../ports/topology-store.ts";
 import { isBuiltInExchange } from "../routing/built-in-exchanges.ts";
 import { RoutingTable } from "../routing/routing-table.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, BatchOutcome } from "./batch.ts";
 import type {
   BrokerCounters,
   BrokerOperations,
@@ -33,6 +33,7 @@ import type {
   TopologyDocument,
   TopologyImport,
 } from "./broker-operations.ts";
+import { backOff } from "./back-off.ts";
 import { Browser } from "./browser.ts";
 import { builtInQueues, channelQueue, isBuiltInQueue } from "./built-in-queues.ts";
 import { ChannelForwarder, forwarderPrefetch, type PublishToChannel } from "./channel-forwarder.ts";
@@ -41,6 +42,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Intake } from "./intake.ts";
 import { queueOfReceipt } from "./pull-desk.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 import { QueueHome } from "./queue-home.ts";
 import type { QueueServices } from "./queue-services.ts";
 import { StoreClock } from "./store-clock.ts";
@@ -63,8 +65,12 @@ export interface BrokerOptions {
   readonly idWindowMs?: number;
   /** Of events that are not committed yet. Default 64 MiB. */
   readonly maxPendingBytes?: number;
+  /** Ready messages of one queue and priority that are in memory. Default 5,000. */
+  readonly windowMessages?: number;
   /** Values that stand in a channel's name as they are. */
   readonly channelValue?: RegExp | undefined;
+  /** For tests of the checker alone. Default: none. */
+  readonly plantedBug?: PlantedBug | undefined;
 }
 
 const forgetIdsEveryMs = 30_000;
@@ -75,7 +81,7 @@ const forgetIdsEveryMs = 30_000;
  */
 export class Broker implements BrokerOperations {
   readonly name = "broker";
-  readonly #options: Required<Omit<BrokerOptions, "channelValue">>;
+  readonly #options: Required<Omit<BrokerOptions, "channelValue" | "plantedBug">>;
   readonly #routing: RoutingTable;
   readonly #commit: GroupCommit;
   readonly #services: QueueServices;
@@ -102,9 +108,11 @@ export class Broker implements BrokerOperations {
       confirmTimeoutMs: 10_000,
       idWindowMs: 120_000,
       maxPendingBytes: 64 * 1024 * 1024,
+      windowMessages: 5_000,
       ...options,
     };
     const { store, clock, random, log, publishToChannel } = this.#options;
+    const { plantedBug } = options;
     this.#routing = new RoutingTable({ channelValue: options.channelValue });
     const storeClock = new StoreClock(clock);
     this.#commit = new GroupCommit({
@@ -113,8 +121,9 @@ export class Broker implements BrokerOperations {
       random,
       log,
       confirmTimeoutMs: this.#options.confirmTimeoutMs,
-      onCommitted: (batch, transientIntact) => this.#committed(batch, transientIntact),
+      onDone: (batch, outcome, transientIntact) => this.#done(batch, outcome, transientIntact),
       onFenced: () => this.#fenced(),
+      plantedBug,
     });
     const homeOf = (name: string): QueueHome | undefined => this.#homes.get(name);
     const deadLetters = new DeadLetters({
@@ -133,6 +142,9 @@ export class Broker implements BrokerOperations {
       mayDeliver: () => this.#mayDeliver(),
       bury: (message, reason) => deadLetters.bury(message, reason),
       unused: (home) => void this.#deleteUnused(home),
+      draining: () => this.#draining,
+      windowMessages: this.#options.windowMessages,
+      plantedBug,
     };
     this.#intake = new Intake({
       services: this.#services,
@@ -147,6 +159,7 @@ export class Broker implements BrokerOperations {
       routing: this.#routing,
       queueDeclared: (queue) => this.#takeHome(queue),
       queueDeleted: (name) => this.#drop(name),
+      pause: (attempt) => backOff(attempt, this.#options),
     });
     this.#forwarder = new ChannelForwarder({ publish: publishToChannel, clock, random, log });
     this.#browser = new Browser(this.#services);
@@ -176,7 +189,7 @@ export class Broker implements BrokerOperations {
     this.#forgetTimer = clock.after(forgetIdsEveryMs, () => void this.#forgetIds());
     // Whom they belonged to is gone.
     for (const { name, exclusiveTo } of this.#routing.queues()) {
-      if (exclusiveTo !== undefined) await this.#topology.deleteQueue(name);
+      if (exclusiveTo !== undefined) await this.#topology.deleteQueue(name, () => true);
     }
     this.#startForwarder();
   }
@@ -185,6 +198,7 @@ export class Broker implements BrokerOperations {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#replay.stop();
+    await this.#forwarder.drain();
     await this.#commit.settled();
   }
 
@@ -194,6 +208,7 @@ export class Broker implements BrokerOperations {
     this.#stopped = true;
     this.#replay.stop();
     this.#forwarder.stop();
+    this.#topology.stop();
     this.#renewTimer?.cancel();
     this.#forgetTimer?.cancel();
     for (const home of this.#homes.values()) home.close("the server is shutting down");
@@ -204,6 +219,7 @@ export class Broker implements BrokerOperations {
   /** Rejects when this node has no lease on its queues, for readiness. */
   check(): Promise<void> {
     if (this.#mayDeliver()) return Promise.resolve();
+    if (this.#draining) return Promise.reject(shuttingDown());
     const detail = this.#commit.fenced
       ? `Another process runs as node ${this.#options.node}.`
       : "The lease on the queues has run out.";
@@ -234,16 +250,21 @@ export class Broker implements BrokerOperations {
     name: string,
     { ifEmpty, ifUnused }: { readonly ifEmpty: boolean; readonly ifUnused: boolean },
   ): Promise<number> {
-    const home = this.#homeNamed(name);
-    const messages = home.ready + home.unsettled + home.delayed;
-    if (ifUnused && home.consumers > 0)
-      throw precondition(
-        `The queue ${JSON.stringify(name)} has ${home.consumers} consumers.`,
-        "if_unused",
-      );
-    if (ifEmpty && messages > 0)
-      throw precondition(`The queue ${JSON.stringify(name)} has ${messages} messages.`, "if_empty");
-    await this.#topology.deleteQueue(name);
+    this.#homeNamed(name);
+    let messages = 0;
+    await this.#topology.deleteQueue(name, () => {
+      const home = this.#homeNamed(name);
+      ({ messages } = home);
+      if (ifUnused && home.consumers > 0) {
+        const detail = `The queue ${JSON.stringify(name)} has ${home.consumers} consumers.`;
+        throw precondition(detail, "if_unused");
+      }
+      if (ifEmpty && messages > 0) {
+        const detail = `The queue ${JSON.stringify(name)} has ${messages} messages.`;
+        throw precondition(detail, "if_empty");
+      }
+      return true;
+    });
     return messages;
   }
 
@@ -429,7 +450,7 @@ export class Broker implements BrokerOperations {
   async #deleteUnused(home: QueueHome): Promise<void> {
     if (this.#stopped || home.closed) return;
     try {
-      await this.#topology.deleteQueue(home.name);
+      await this.#topology.deleteQueue(home.name, () => home.unused);
     } catch (error) {
       this.#options.log.warn(
         { queue: home.name, err: error },
@@ -438,18 +459,22 @@ export class Broker implements BrokerOperations {
     }
   }
 
-  #committed(batch: Batch, transientIntact: boolean): void {
+  #done(batch: Batch, outcome: BatchOutcome, transientIntact: boolean): void {
+    const isCommitted = outcome === "committed";
     if (!transientIntact) this.#wipe();
-    for (const [home, seq] of batch.marks) home.marked(seq);
-    for (const insert of batch.inserts) {
-      for (const message of insert.messages) {
-        if (insert.outcome === "committed") message.home.entered(message);
-        else message.home.refused(message);
-      }
-    }
-    for (const [message, { lane, seq, newLane, newSeq }] of batch.changes) {
-      if (lane !== newLane || seq !== newSeq) message.home.moved(message, newLane, newSeq);
-    }
+    if (isCommitted) for (const [home, seq] of batch.marks) home.marked(seq);
+    batch.forEachArrival(
+      (insert) => {
+        for (const message of insert.messages) {
+          if (insert.outcome === "committed") message.home.entered(message);
+          else message.home.refused(message);
+        }
+      },
+      ({ message, change: { newLane, newSeq } }) => {
+        if (isCommitted) message.home.moved(message, newLane, newSeq);
+        else message.home.unmoved(message);
+      },
+    );
   }
 
   /** PostgreSQL has crashed, and its unlogged tables are empty. */
@@ -474,26 +499,28 @@ export class Broker implements BrokerOperations {
   }
 
   #mayDeliver(): boolean {
-    return !this.#commit.fenced && this.#options.clock.monotonic() < this.#leaseUntil;
+    if (this.#draining || this.#commit.fenced) return false;
+    return this.#options.clock.monotonic() < this.#leaseUntil;
   }
 
   async #renew(): Promise<void> {
     const { store, clock, leaseMs, log } = this.#options;
     const asked = clock.monotonic();
-    const hadLease = this.#mayDeliver();
     try {
       const storeNow = this.#incarnation && (await store.renew(this.#incarnation, leaseMs));
       if (storeNow === undefined) return this.#commit.fence();
       this.#services.storeClock.set(storeNow);
+      const hadLease = clock.monotonic() < this.#leaseUntil;
       this.#leaseUntil = asked + leaseMs;
-      await this.#takeMissingHomes();
       if (!hadLease) for (const home of this.#homes.values()) home.wake();
+      await this.#takeMissingHomes();
     } catch (error) {
-      if (hadLease) log.warn({ err: error }, "could not renew the lease on the queues");
+      if (asked < this.#leaseUntil)
+        log.warn({ err: error }, "could not renew the lease on the queues");
     } finally {
       if (!this.#stopped && !this.#commit.fenced)
         this.#renewTimer = clock.after(
-          this.#mayDeliver() && this.#missing.length === 0 ? leaseMs / 3 : 500,
+          clock.monotonic() < this.#leaseUntil && this.#missing.length === 0 ? leaseMs / 3 : 500,
           () => void this.#renew(),
         );
     }

@@ -42,6 +42,12 @@ export class ChannelForwarder implements DeliverySink {
     this.#consumer = consume(this);
   }
 
+  /** Begins no other publication; fulfils when those under way have ended. */
+  async drain(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#lastOf.values());
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#consumer?.close();

@@ -127,7 +127,7 @@ export class DeadLetterReplay {
         deliverAt: undefined,
         deaths: message.deaths,
       });
-      const insert = new Insert([again], { replaces: message });
+      const insert = new Insert([again], undefined, message);
       services.commit.insert(insert);
       inserts.push(insert);
     }

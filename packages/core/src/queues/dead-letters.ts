@@ -50,7 +50,7 @@ export class DeadLetters {
         deaths,
       }),
     );
-    commit.insert(new Insert(messages, { replaces: message }));
+    commit.insert(new Insert(messages, undefined, message));
     home.buried(reason, true);
     return true;
   }

@@ -1,8 +1,6 @@
+import type { StoredMessage } from "../ports/queue-store.ts";
 import { Heap } from "./heap.ts";
 import type { Message } from "./message.ts";
-
-/** In memory at most, give or take as many that were published for an earlier time. */
-const windowMessages = 1_000;
 
 /** A place in the order of (deliverAt, seq). */
 export interface DelayedPlace {
@@ -16,21 +14,24 @@ function isBefore(one: DelayedPlace, other: DelayedPlace): boolean {
   );
 }
 
-function placeOf(message: Message): DelayedPlace {
-  return { deliverAt: message.deliverAt ?? 0, seq: message.seq };
+export function delayedPlaceOf({ deliverAt = 0, seq }: StoredMessage): DelayedPlace {
+  return { deliverAt, seq };
 }
 
 /** Messages that wait for their time: the next ones in memory, those beyond `horizon` in the store alone. */
 export class DelayedWindow {
-  readonly #heap = new Heap<Message>((one, other) => isBefore(placeOf(one), placeOf(other)));
+  readonly #heap = new Heap<Message>((one, other) => isBefore(delayedPlaceOf(one), delayedPlaceOf(other)));
+  readonly #most: number;
   /** undefined: all are in memory. */
   #horizon: DelayedPlace | undefined;
-  /** A message was left to the store since the last load began. */
-  #grew = false;
+  /** The first one that was left to the store since the last load began: that load may have missed it. */
+  #missed: DelayedPlace | undefined;
   generation = 0;
   loading = false;
 
-  constructor(hasStored: boolean) {
+  /** @param most in memory, give or take as many that were published for an earlier time. */
+  constructor(most: number, hasStored: boolean) {
+    this.#most = most;
     this.#horizon = hasStored ? { deliverAt: Number.NEGATIVE_INFINITY, seq: 0 } : undefined;
   }
 
@@ -39,11 +40,11 @@ export class DelayedWindow {
   }
 
   get wantsMore(): boolean {
-    return this.#horizon !== undefined && this.#heap.size < windowMessages / 2;
+    return this.#horizon !== undefined && this.#heap.size < this.#most / 2;
   }
 
   get room(): number {
-    return windowMessages - this.#heap.size;
+    return this.#most - this.#heap.size;
   }
 
   /** When the next one is due; undefined: nothing is in memory. */
@@ -52,25 +53,29 @@ export class DelayedWindow {
   }
 
   enter(message: Message): void {
-    if (this.#horizon !== undefined && isBefore(this.#horizon, placeOf(message))) {
-      this.#grew = true;
+    const place = delayedPlaceOf(message);
+    if (this.#horizon !== undefined && isBefore(this.#horizon, place)) {
+      if (this.#missed === undefined || isBefore(place, this.#missed)) this.#missed = place;
       return;
     }
     this.#heap.push(message);
-    if (this.#heap.size > windowMessages * 2) this.#shrink();
+    if (this.#heap.size > this.#most * 2) this.#shrink();
   }
 
   loadBegins(): void {
     this.loading = true;
-    this.#grew = false;
+    this.#missed = undefined;
   }
 
-  /** `complete`: nothing else lay beyond the horizon when the load began. */
-  loaded(messages: readonly Message[], complete: boolean): void {
-    for (const message of messages) this.#heap.push(message);
-    const last = messages.at(-1);
-    if (complete && !this.#grew) this.#horizon = undefined;
-    else if (last) this.#horizon = placeOf(last);
+  /** What a load found beyond the horizon, up to `end`; undefined: that was all when it began. */
+  loaded(messages: readonly Message[], end: DelayedPlace | undefined): void {
+    const missed = this.#missed;
+    const isCut = missed !== undefined && (end === undefined || !isBefore(end, missed));
+    for (const message of messages) {
+      if (isCut && !isBefore(delayedPlaceOf(message), missed)) break;
+      this.#heap.push(message);
+    }
+    this.#horizon = isCut ? { ...missed, seq: missed.seq - 1 } : end;
   }
 
   takeDue(now: number): Message | undefined {
@@ -87,11 +92,11 @@ export class DelayedWindow {
   #shrink(): void {
     const all = this.#heap
       .drain()
-      .sort((one, other) => (isBefore(placeOf(one), placeOf(other)) ? -1 : 1));
-    const kept = all.slice(0, windowMessages);
+      .sort((one, other) => (isBefore(delayedPlaceOf(one), delayedPlaceOf(other)) ? -1 : 1));
+    const kept = all.slice(0, this.#most);
     for (const message of kept) this.#heap.push(message);
     const last = kept.at(-1);
-    if (last) this.#horizon = placeOf(last);
+    if (last) this.#horizon = delayedPlaceOf(last);
     this.generation += 1; // a load that is under way would leave out what has been let go
   }
 }

@@ -1,20 +1,21 @@
-import type { Insert } from "./batch.ts";
+import type { GivenId } from "../ports/queue-store.ts";
+import type { PendingEvent } from "./pending-event.ts";
 
 /** Ids chosen by publishers whose first event is on its way into the store: a second one waits for what comes of it. */
 export class GivenIds {
-  readonly #underWay = new Map<string, Insert>();
+  readonly #underWay = new Map<string, PendingEvent>();
 
-  get(exchange: string, publisher: string, id: string): Insert | undefined {
-    return this.#underWay.get(scopeOf(exchange, publisher, id));
+  get(exchange: string, publisher: string, id: string): PendingEvent | undefined {
+    return this.#underWay.size === 0
+      ? undefined
+      : this.#underWay.get(scopeOf(exchange, publisher, id));
   }
 
-  /** Until `done` fulfils. */
-  add(exchange: string, publisher: string, id: string, insert: Insert, done: Promise<void>): void {
+  /** Until its batch is done. */
+  add({ exchange, publisher, id }: GivenId, pending: PendingEvent): void {
     const scope = scopeOf(exchange, publisher, id);
-    this.#underWay.set(scope, insert);
-    void done.then(() => {
-      if (this.#underWay.get(scope) === insert) this.#underWay.delete(scope);
-    });
+    this.#underWay.set(scope, pending);
+    void pending.batch.done.then(() => this.#underWay.delete(scope));
   }
 }
 

@@ -52,17 +52,17 @@ export class LaneWindow {
     return this.#tail > this.#cursor;
   }
 
+  /** The next one; undefined: there is none, or it is in the store alone. */
   peek(): Message | undefined {
     const fresh = this.#fresh[this.#head];
     const returned = this.#returned.peek();
-    if (returned === undefined) return fresh;
-    return fresh === undefined || returned.seq < fresh.seq ? returned : fresh;
+    return returned !== undefined && this.#isNext(returned, fresh) ? returned : fresh;
   }
 
   take(): Message | undefined {
     const fresh = this.#fresh[this.#head];
     const returned = this.#returned.peek();
-    if (returned !== undefined && (fresh === undefined || returned.seq < fresh.seq)) {
+    if (returned !== undefined && this.#isNext(returned, fresh)) {
       this.#returned.pop();
       this.#bytes -= returned.footprint;
       return returned;
@@ -98,13 +98,23 @@ export class LaneWindow {
     return true;
   }
 
-  /** What a load after `cursor` found. `complete`: nothing else lay between `cursor` and `upTo` when it began. */
-  loaded(messages: readonly Message[], complete: boolean, upTo: number): void {
+  /** What a load after `cursor` found. `upTo`: that is all up to there. */
+  loaded(messages: readonly Message[], upTo: number | undefined): void {
     for (const message of messages) {
       if (this.#skipped.delete(message.seq)) this.#cursor = message.seq;
       else this.#push(message);
     }
-    if (complete) this.#cursor = Math.max(this.#cursor, upTo);
+    if (upTo !== undefined) this.#cursor = Math.max(this.#cursor, upTo);
+    for (const seq of this.#skipped) if (seq <= this.#cursor) this.#skipped.delete(seq);
+  }
+
+  /** Those in memory, in no order. */
+  *messages(): Iterable<Message> {
+    yield* this.#returned.values();
+    for (let at = this.#head; at < this.#fresh.length; at += 1) {
+      const message = this.#fresh[at];
+      if (message) yield message;
+    }
   }
 
   /** Whether a message of this seq is ready. */
@@ -152,6 +162,13 @@ export class LaneWindow {
     this.#skipped.clear();
     this.generation += 1;
     return all;
+  }
+
+  /** Also what is given back may have to wait for others that are in the store alone. */
+  #isNext(returned: Message, fresh: Message | undefined): boolean {
+    return fresh === undefined
+      ? returned.seq <= this.#cursor || !this.hasMore
+      : returned.seq < fresh.seq;
   }
 
   /** Index in `#fresh`, by halving: they ascend by seq. */

@@ -6,6 +6,9 @@ import { deliveryOf } from "./queue-consumer.ts";
 import type { QueueHome } from "./queue-home.ts";
 import type { QueueServices } from "./queue-services.ts";
 
+/** Entries about leases that are kept at least, also when most have been settled. */
+const lapsesKept = 1_000;
+
 interface Waiter {
   readonly request: PullRequest;
   readonly answer: (deliveries: readonly PulledDelivery[]) => void;
@@ -111,7 +114,12 @@ export class PullDesk {
   }
 
   #watch(receipt: string, at: number): void {
-    this.#lapses.push({ receipt, at });
+    if (this.#lapses.size >= Math.max(lapsesKept, 2 * this.#claims.size)) {
+      this.#lapses.drain(); // mostly of what has been settled
+      for (const [live, { until }] of this.#claims) this.#lapses.push({ receipt: live, at: until });
+    } else {
+      this.#lapses.push({ receipt, at });
+    }
     if (at < this.#timerAt) this.#setTimer(at);
   }
 

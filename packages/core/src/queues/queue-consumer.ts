@@ -16,6 +16,8 @@ export class QueueConsumer implements Consumer {
   readonly #prefetch: number;
   readonly #unsettled = new Map<number, Message>();
   #nextTag = 1;
+  #room = 0;
+  #held: Delivery[] = [];
   #state: "active" | "cancelled" | "closed" = "active";
 
   constructor(name: string, home: QueueHome, prefetch: number, sink: DeliverySink) {
@@ -25,26 +27,34 @@ export class QueueConsumer implements Consumer {
     this.#sink = sink;
   }
 
-  /** Deliveries that it takes now. */
-  get capacity(): number {
-    if (this.#state !== "active" || !this.#sink.hasRoom()) return 0;
-    return this.#prefetch - this.#unsettled.size;
+  /** Deliveries that it takes in this round. */
+  get room(): number {
+    return this.#room;
   }
 
-  get active(): boolean {
-    return this.#state === "active";
+  /** Begins a round of `most` at most. Returns `room`. */
+  makeRoom(most: number): number {
+    const isOpen = this.#state === "active" && this.#sink.hasRoom();
+    this.#room = isOpen ? Math.min(most, this.#prefetch - this.#unsettled.size) : 0;
+    return this.#room;
   }
 
   /** Makes `message` this consumer's; `deliver` sends it. */
-  hold(message: Message): Delivery {
+  hold(message: Message): void {
     const tag = this.#nextTag;
     this.#nextTag += 1;
+    this.#room -= 1;
     this.#unsettled.set(tag, message);
-    return deliveryOf(message, tag);
+    this.#held.push(deliveryOf(message, tag));
   }
 
-  deliver(deliveries: readonly Delivery[]): void {
-    this.#sink.deliver(deliveries);
+  /** Sends what it was made to hold. */
+  deliver(): void {
+    if (this.#held.length === 0) return;
+    const deliveries = this.#held;
+    this.#held = [];
+    // Another consumer's deliveries may have ended this one.
+    if (this.#state !== "closed") this.#sink.deliver(deliveries);
   }
 
   settle(tags: readonly number[], settlement: Settlement): SettleResult {

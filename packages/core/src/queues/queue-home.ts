@@ -4,12 +4,13 @@ import {
   type Event,
   type QueueState,
   type StoredMessage,
+  type SeqRange,
 } from "../ports/queue-store.ts";
 import type { QueueDefinition } from "../ports/topology-store.ts";
 import { backOff } from "./back-off.ts";
-import type { Delivery, DeliverySink, QueueCounts, Settlement } from "./broker-operations.ts";
+import type { DeliverySink, QueueCounts, Settlement } from "./broker-operations.ts";
 import type { DeathReason } from "./death-record.ts";
-import { DelayedWindow } from "./delayed-window.ts";
+import { DelayedWindow, delayedPlaceOf } from "./delayed-window.ts";
 import { LaneWindow } from "./lane-window.ts";
 import { laneOf, Message, type MessageTerms } from "./message.ts";
 import { PullDesk } from "./pull-desk.ts";
@@ -17,17 +18,25 @@ import { QueueConsumer } from "./queue-consumer.ts";
 import type { QueueServices } from "./queue-services.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 
-/** Ready messages of a lane in memory, at most; and their bytes. */
-const windowMessages = 5_000;
+/** Bytes of a lane's messages in memory, at most. */
 const windowBytes = 8 * 1024 * 1024;
-/** How far ahead of its deliveries a queue says what it may deliver: one small write for as many messages. */
-const markAhead = 10_000;
+/** Delayed messages in memory: this part of a lane's window. */
+const delayedPart = 0.2;
+/** How many windows ahead of its deliveries a queue says what it may deliver: one small write for as many messages. */
+const windowsMarked = 2;
 /** A consumer gets as many at a time, so that back-pressure is seen in time. */
 const dispatchRound = 64;
-/** A dead letter that finds no room tries again. */
+/** A dead letter that finds no room tries again; with so many of them the queue delivers nothing more. */
 const buryAgainMs = 1_000;
+const unburiedMessages = 1_000;
 /** Delayed messages that become ready in one go. */
 const dueRound = 1_000;
+/** With flushes behind, what is due waits so long. */
+const crowdedMs = 20;
+/** A queue that could not be deleted is asked again. */
+const unusedAgainMs = 10_000;
+/** What one statement purges beyond the window: so many that it ends well before its timeout. */
+const purgeSeqs = 200_000;
 /** Longest wait of a timer. */
 const timerBoundMs = 2 ** 30;
 
@@ -43,6 +52,8 @@ export class QueueHome {
   readonly id: number;
   readonly definition: QueueDefinition;
   readonly #services: QueueServices;
+  readonly #windowMessages: number;
+  readonly #markAhead: number;
   readonly #lanes: LaneWindow[];
   readonly #delayed: DelayedWindow;
   readonly #consumers: QueueConsumer[] = [];
@@ -60,13 +71,17 @@ export class QueueHome {
   #incomingBytes = 0;
   #unsettled = 0;
   #delayedMessages = 0;
-  /** Dead letters that find no room. */
-  readonly #held = new Set<Message>();
+  /** On the way to another place in the queue. */
+  readonly #moving = new Set<Message>();
+  /** Dead letters that find no room. They count as ready. */
+  readonly #unburied = new Map<Message, DeathReason>();
+  #buryTimer: Timer | undefined;
   #waking = false;
   #closed = false;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #usedAt: number;
+  #hadConsumer = false;
   #unusedTimer: Timer | undefined;
   readonly #counts: { -readonly [Name in keyof QueueCounts]: QueueCounts[Name] } = {
     published: 0,
@@ -82,6 +97,8 @@ export class QueueHome {
     this.id = state.id;
     this.definition = definition;
     this.#services = services;
+    this.#windowMessages = services.windowMessages;
+    this.#markAhead = windowsMarked * services.windowMessages;
     this.#nextSeq = Math.max(state.nextSeq, state.deliveredBelow, 1);
     this.#committedSeq = this.#nextSeq - 1;
     this.#deliveredBelow = state.deliveredBelow;
@@ -95,7 +112,10 @@ export class QueueHome {
     });
     const delayed = state.lanes.find(({ lane }) => lane === delayedLane);
     this.#delayedMessages = delayed?.messages ?? 0;
-    this.#delayed = new DelayedWindow(this.#delayedMessages > 0);
+    this.#delayed = new DelayedWindow(
+      Math.ceil(services.windowMessages * delayedPart),
+      this.#delayedMessages > 0,
+    );
     this.pulls = new PullDesk(this, services);
     this.#usedAt = services.clock.monotonic();
     this.#watchUse();
@@ -144,8 +164,9 @@ export class QueueHome {
     return oldest;
   }
 
-  get windowBytes(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.bytes, 0);
+  /** All that would be lost with the queue, also what is on its way into it. */
+  get messages(): number {
+    return this.#ready + this.#delayedMessages + this.#unsettled + this.#incoming;
   }
 
   /** False: a message of `bytes` would be above the limits, and the queue's policy is to reject it. */
@@ -178,9 +199,15 @@ export class QueueHome {
 
   /** A change of place is committed. */
   moved(message: Message, lane: number, seq: number): void {
+    if (!this.#moving.delete(message)) return; // lost with the transient table
     message.lane = lane;
     message.seq = seq;
     this.#arrived(message);
+  }
+
+  /** A change of place was not stored: the message is out of this node's hands, in its old place in the store. */
+  unmoved(message: Message): void {
+    if (this.#moving.delete(message)) this.refused(message);
   }
 
   marked(seq: number): void {
@@ -191,6 +218,7 @@ export class QueueHome {
   addConsumer(name: string, prefetch: number, sink: DeliverySink): QueueConsumer {
     const consumer = new QueueConsumer(name, this, prefetch, sink);
     this.#consumers.push(consumer);
+    this.#hadConsumer = true;
     this.touch();
     this.wake();
     return consumer;
@@ -235,11 +263,22 @@ export class QueueHome {
   giveBack(messages: readonly Message[]): void {
     this.#unsettled -= messages.length;
     if (this.#closed) return;
+    const { commit, draining, plantedBug } = this.#services;
     for (const message of messages) {
+      // Control of the checker: what was not settled is lost.
+      if (plantedBug === "loseUnsettled") {
+        commit.open().delete(message);
+        continue;
+      }
+      // Nobody has failed when this node stops: a later incarnation flags it, and does not count it.
+      if (draining()) {
+        this.#readyAgain(message);
+        continue;
+      }
       message.attempts += 1;
       if (this.#isSpent(message)) this.#bury(message, "attempts");
       else {
-        this.#noteAttempt(message);
+        commit.open().attempted(message);
         this.#readyAgain(message);
       }
     }
@@ -249,18 +288,19 @@ export class QueueHome {
   /** Takes ready messages for a pull. They count as unsettled. */
   take(limit: number): Message[] {
     const taken: Message[] = [];
+    if (!this.#services.mayDeliver()) return taken;
     while (taken.length < limit) {
       const message = this.#next();
       if (!message) break;
       taken.push(message);
     }
-    this.#afterTaking(taken);
     return taken;
   }
 
   /** A message that lies in a lane, as the store has it: whether a consumer could get it now. */
   isReady(row: StoredMessage): boolean {
-    return this.#lanes[row.lane]?.has(row.seq) ?? false;
+    if (this.#lanes[row.lane]?.has(row.seq)) return true;
+    return this.#unburied.keys().some(({ lane, seq }) => lane === row.lane && seq === row.seq);
   }
 
   /** Takes a ready message out, wherever it stands; undefined: it is not ready. It is to be deleted, moved or put back. */
@@ -290,39 +330,48 @@ export class QueueHome {
     const { commit } = this.#services;
     const { durable } = this.definition;
     const purged = this.#ready + this.#delayedMessages;
+    const stored: SeqRange[] = [];
     commit.cut(); // a message must not be changed and deleted in one statement
     const batch = commit.open();
-    for (const lane of this.#lanes) {
-      const from = lane.cursor + 1;
-      const to = lane.tail;
-      if (to >= from)
-        batch.deleteRange({ queue: this.id, lane: this.#lanes.indexOf(lane), from, to }, durable);
+    for (const [number, lane] of this.#lanes.entries()) {
+      if (lane.hasMore)
+        stored.push({ queue: this.id, lane: number, from: lane.cursor + 1, to: lane.tail });
       for (const message of lane.clear()) batch.delete(message);
     }
     if (this.#delayedMessages > 0) {
-      batch.deleteRange(
-        { queue: this.id, lane: delayedLane, from: 1, to: this.#committedSeq },
-        durable,
-      );
+      stored.push({ queue: this.id, lane: delayedLane, from: 1, to: this.#committedSeq });
       this.#delayed.clear();
     }
-    for (const message of this.#held) batch.delete(message);
-    this.#held.clear();
+    for (const message of this.#unburied.keys()) batch.delete(message);
+    this.#unburied.clear();
     this.#ready = 0;
     this.#readyBytes = 0;
     this.#delayedMessages = 0;
     this.#counts.dropped += purged;
     commit.cut();
-    await commit.confirmed(batch);
+    if (!batch.empty) await commit.confirmed(batch);
+    for (const range of stored) {
+      // Delayed messages may be few and far between: not too many statements for them.
+      const seqs = Math.max(purgeSeqs, Math.ceil((range.to - range.from + 1) / 100));
+      for (let { from } = range; from <= range.to; from += seqs) {
+        const piece = commit.open();
+        const to = Math.min(range.to, from + seqs - 1);
+        piece.deleteRange({ ...range, from, to }, durable);
+        commit.cut();
+        await commit.confirmed(piece);
+      }
+    }
     return purged;
   }
 
   /** PostgreSQL has emptied the table of transient messages. Returns how many are lost. */
   wiped(): number {
-    const lost = this.#ready + this.#delayedMessages + this.#unsettled;
+    const lost = this.#ready + this.#delayedMessages + this.#unsettled + this.#moving.size;
     for (const lane of this.#lanes) lane.clear();
     this.#delayed.clear();
-    this.#held.clear();
+    this.#unburied.clear();
+    for (const message of this.#moving) this.refused(message);
+    this.#moving.clear();
     this.#ready = 0;
     this.#readyBytes = 0;
     this.#delayedMessages = 0;
@@ -336,6 +385,7 @@ export class QueueHome {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    this.#buryTimer?.cancel();
     this.#unusedTimer?.cancel();
     this.#dismiss(reason);
   }
@@ -344,11 +394,13 @@ export class QueueHome {
   wake(): void {
     if (this.#waking || this.#closed) return;
     this.#waking = true;
-    queueMicrotask(() => {
-      this.#waking = false;
-      if (!this.#closed) this.#dispatch();
-    });
+    queueMicrotask(this.#wakeUp);
   }
+
+  readonly #wakeUp = (): void => {
+    this.#waking = false;
+    if (!this.#closed) this.#dispatch();
+  };
 
   #dismiss(reason: string): void {
     const consumers = this.#consumers.splice(0);
@@ -360,12 +412,12 @@ export class QueueHome {
   #assignSeq(): number {
     const seq = this.#nextSeq;
     this.#nextSeq += 1;
-    if (seq + markAhead / 2 > this.#markAsked) this.#askForMark(seq);
+    if (seq + this.#markAhead / 2 > this.#markAsked) this.#askForMark(seq);
     return seq;
   }
 
   #askForMark(seq: number): void {
-    this.#markAsked = seq + markAhead;
+    this.#markAsked = seq + this.#markAhead;
     this.#services.commit.open().mark(this, this.#markAsked);
   }
 
@@ -383,7 +435,7 @@ export class QueueHome {
     this.#ready += 1;
     this.#readyBytes += message.bytes;
     const lane = this.#laneOf(message);
-    lane.enter(message, lane.size < windowMessages && lane.bytes < windowBytes);
+    lane.enter(message, lane.size < this.#windowMessages && lane.bytes < windowBytes);
     this.#shed();
     this.wake();
   }
@@ -401,19 +453,21 @@ export class QueueHome {
     this.#laneOf(message).giveBack(message);
   }
 
-  /** Above the limits: the oldest of the least urgent go. */
+  /** Above the limits: the oldest of the least urgent go, or stay when they are to be dead letters and find no room. */
   #shed(): void {
-    const { overflow, maxLength, maxBytes } = this.definition;
+    const { overflow, maxLength = Infinity, maxBytes = Infinity } = this.definition;
     if (overflow === "reject-publish") return;
-    while (
-      (maxLength !== undefined && this.#ready > maxLength) ||
-      (maxBytes !== undefined && this.#readyBytes > maxBytes && this.#ready > 0)
-    ) {
-      const lane = this.#lanes.findLast(({ size }) => size > 0);
+    while (this.#ready > maxLength || (this.#readyBytes > maxBytes && this.#ready > 0)) {
+      const lane = this.#lanes.findLast(({ size, hasMore }) => size > 0 || hasMore);
       const message = lane?.take();
-      if (!message) return; // the head is being loaded
+      if (!message) {
+        if (lane) this.#load(lane);
+        return;
+      }
       this.#left(message);
-      this.#bury(message, "maxlen");
+      if (this.#services.bury(message, "maxlen")) continue;
+      this.putBack(message);
+      return this.#buryLater();
     }
   }
 
@@ -423,24 +477,25 @@ export class QueueHome {
     this.#readyBytes -= message.bytes;
   }
 
-  /** The next message that may be delivered now. */
+  /** The next message that may be delivered now. It counts as unsettled and delivered. */
   #next(): Message | undefined {
-    if (!this.#services.mayDeliver()) return undefined;
     for (const lane of this.#lanes) {
       for (let message = lane.peek(); message; message = lane.peek()) {
+        if (this.#unburied.size >= unburiedMessages) return undefined;
         if (this.#isExpired(message)) {
           lane.take();
           this.#left(message);
           this.#bury(message, "expired");
           continue;
         }
-        if (message.seq >= this.#markCommitted) {
-          if (message.seq >= this.#markAsked) this.#askForMark(message.seq);
-          return undefined; // `marked` wakes us
-        }
+        const { seq } = message;
+        if (seq + this.#markAhead / 2 > this.#markAsked) this.#askForMark(seq);
+        if (seq >= this.#markCommitted) return undefined; // `marked` wakes us
         lane.take();
         this.#left(message);
         this.#unsettled += 1;
+        this.#counts.delivered += 1;
+        if (message.redelivered) this.#counts.redelivered += 1;
         return message;
       }
       if (lane.hasMore) {
@@ -456,47 +511,30 @@ export class QueueHome {
   }
 
   #dispatch(): void {
-    while (this.#ready > 0 && this.pulls.serve());
-    while (this.#ready > 0) {
-      const gathered = this.#gather();
-      if (gathered.size === 0) break;
-      for (const [consumer, deliveries] of gathered) consumer.deliver(deliveries);
+    if (this.#services.mayDeliver()) {
+      while (this.#ready > 0 && this.pulls.serve());
+      while (this.#ready > 0 && this.#deal());
     }
     this.#loadWhatIsMissing();
     this.#setTimer();
   }
 
-  /** Deals messages out in turn to the consumers that have room. */
-  #gather(): Map<QueueConsumer, Delivery[]> {
-    const takers = this.definition.singleActiveConsumer
-      ? this.#consumers.slice(0, 1)
-      : this.#consumers;
-    const room = takers.map((consumer) => Math.min(consumer.capacity, dispatchRound));
-    const gathered = new Map<QueueConsumer, Delivery[]>();
-    const dealt: Message[] = [];
-    for (let left = room.reduce((sum, each) => sum + each, 0); left > 0; left -= 1) {
-      while ((room[this.#turn % takers.length] ?? 0) === 0) this.#turn += 1;
-      const at = this.#turn % takers.length;
-      const consumer = takers[at];
+  /** Deals messages out in turn to the consumers that have room. False: there was nothing to deal, or nobody to take it. */
+  #deal(): boolean {
+    const takers = this.#consumers.slice(0, this.definition.singleActiveConsumer ? 1 : undefined);
+    let room = 0;
+    for (const consumer of takers) room += consumer.makeRoom(dispatchRound);
+    let dealt = 0;
+    for (; dealt < room; dealt += 1) {
+      let consumer = takers[this.#turn % takers.length];
+      for (; consumer?.room === 0; consumer = takers[this.#turn % takers.length]) this.#turn += 1;
       const message = consumer && this.#next();
       if (!message) break;
-      room[at] = (room[at] ?? 0) - 1;
-      this.#turn = at + 1;
-      dealt.push(message);
-      const delivery = consumer.hold(message);
-      const deliveries = gathered.get(consumer);
-      if (deliveries) deliveries.push(delivery);
-      else gathered.set(consumer, [delivery]);
+      consumer?.hold(message);
+      this.#turn = (this.#turn % takers.length) + 1;
     }
-    this.#afterTaking(dealt);
-    return gathered;
-  }
-
-  #afterTaking(messages: readonly Message[]): void {
-    for (const message of messages) {
-      this.#counts.delivered += 1;
-      if (message.redelivered) this.#counts.redelivered += 1;
-    }
+    if (dealt > 0) for (const consumer of takers) consumer.deliver();
+    return dealt > 0 && this.#services.mayDeliver();
   }
 
   #isSpent(message: Message): boolean {
@@ -511,14 +549,8 @@ export class QueueHome {
     const wait =
       delayMs ?? (retry ? retryDelayMs(retry, message.attempts, this.#services.random) : 0);
     if (wait > 0) return this.#delay(message, wait);
-    this.#noteAttempt(message);
+    this.#services.commit.open().attempted(message);
     this.#readyAgain(message);
-  }
-
-  #noteAttempt(message: Message): void {
-    const { queue, lane, seq, attempts } = message;
-    const change = { queue, lane, seq, newLane: lane, newSeq: seq, attempts, deliverAt: undefined };
-    this.#services.commit.open().change(message, change);
   }
 
   #delay(message: Message, delayMs: number): void {
@@ -528,24 +560,34 @@ export class QueueHome {
   }
 
   #move(message: Message, newLane: number): void {
-    const { queue, lane, seq, attempts, deliverAt } = message;
     this.#incoming += 1;
     this.#incomingBytes += message.bytes;
-    const newSeq = this.#assignSeq();
-    const change = { queue, lane, seq, newLane, newSeq, attempts, deliverAt };
-    this.#services.commit.open().change(message, change);
+    this.#moving.add(message);
+    const seq = this.#assignSeq();
+    this.#services.commit.open().move(message, newLane, seq);
   }
 
   /** A message that is neither ready nor unsettled any more becomes a dead letter, or is dropped, or stays as it is. */
   #bury(message: Message, reason: DeathReason): void {
     if (this.#services.bury(message, reason)) return;
-    this.#held.add(message);
+    this.#unburied.set(message, reason);
     this.#ready += 1;
     this.#readyBytes += message.bytes;
-    this.#services.clock.after(buryAgainMs, () => {
-      if (this.#closed || !this.#held.delete(message)) return;
-      this.#left(message);
-      this.#bury(message, reason);
+    this.#buryLater();
+  }
+
+  #buryLater(): void {
+    this.#buryTimer ??= this.#services.clock.after(buryAgainMs, () => {
+      this.#buryTimer = undefined;
+      if (this.#closed) return;
+      const unburied = [...this.#unburied];
+      this.#unburied.clear();
+      for (const [message, reason] of unburied) {
+        this.#left(message);
+        this.#bury(message, reason);
+      }
+      this.#shed();
+      this.wake();
     });
   }
 
@@ -558,7 +600,7 @@ export class QueueHome {
 
   #loadWhatIsMissing(): void {
     for (const lane of this.#lanes) {
-      if (lane.hasMore && lane.size < windowMessages / 2 && lane.bytes < windowBytes / 2)
+      if (lane.hasMore && lane.size < this.#windowMessages / 2 && lane.bytes < windowBytes / 2)
         this.#load(lane);
     }
     if (this.#delayed.wantsMore) void this.#loadDelayed();
@@ -572,7 +614,7 @@ export class QueueHome {
 
   async #loadInto(lane: LaneWindow): Promise<void> {
     const { generation, tail } = lane;
-    const limit = Math.max(1, windowMessages - lane.size);
+    const limit = Math.max(1, this.#windowMessages - lane.size);
     const rows = await this.#insist(() =>
       this.#services.store.load({
         queue: this.id,
@@ -586,14 +628,14 @@ export class QueueHome {
     lane.loading = false;
     if (!rows) return;
     if (lane.generation === generation) {
-      // A message whose commit has not been heard of enters by that.
+      // A message whose commit has not been heard of enters by that. What was committed before it is all here.
       const known = rows.filter(({ seq }) => seq <= lane.tail);
+      const upTo = rows.length > known.length ? lane.tail : rows.length === 0 ? tail : undefined;
       lane.loaded(
         known.map((row) => this.#fromStore(row)),
-        rows.length === 0,
-        tail,
+        upTo,
       );
-      if (rows.length === 0 && !lane.hasMore) this.#recount();
+      if (known.length === 0 && !lane.hasMore) this.#recount();
     }
     this.#shed();
     this.wake();
@@ -617,9 +659,10 @@ export class QueueHome {
     if (!rows) return;
     if (delayed.generation === generation) {
       const known = rows.filter(({ seq }) => seq <= this.#committedSeq);
+      const last = rows.at(-1);
       delayed.loaded(
         known.map((row) => this.#fromStore(row)),
-        rows.length < limit,
+        rows.length < limit || last === undefined ? undefined : delayedPlaceOf(last),
       );
     }
     this.#setTimer();
@@ -629,7 +672,13 @@ export class QueueHome {
   /** Everything that is ready is in memory: what was counted beside it has been lost with the transient table. */
   #recount(): void {
     if (this.#lanes.some((lane) => lane.hasMore)) return;
-    this.#ready = this.#held.size + this.#lanes.reduce((sum, lane) => sum + lane.size, 0);
+    this.#ready = this.#unburied.size;
+    this.#readyBytes = 0;
+    for (const { bytes } of this.#unburied.keys()) this.#readyBytes += bytes;
+    for (const lane of this.#lanes) {
+      this.#ready += lane.size;
+      for (const { bytes } of lane.messages()) this.#readyBytes += bytes;
+    }
   }
 
   /** undefined: the queue was closed meanwhile. */
@@ -660,19 +709,28 @@ export class QueueHome {
   /** One timer for what is due next: a delayed message, or the end of a head's life. */
   #setTimer(): void {
     let at = this.#delayed.nextAt ?? Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) at = Math.min(at, lane.peek()?.expiresAt ?? at);
+    if (this.#unburied.size < unburiedMessages)
+      for (const lane of this.#lanes) at = Math.min(at, lane.peek()?.expiresAt ?? at);
     if (at >= this.#timerAt || this.#closed) return;
     this.#timer?.cancel();
     this.#timerAt = at;
     const inMs = Math.min(timerBoundMs, Math.max(1, at - this.#services.storeClock.now()));
-    this.#timer = this.#services.clock.after(inMs, () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      if (!this.#closed) this.#onTimer();
-    });
+    this.#timer = this.#services.clock.after(inMs, this.#timeIsUp);
   }
 
+  readonly #timeIsUp = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    if (!this.#closed) this.#onTimer();
+  };
+
   #onTimer(): void {
-    const now = this.#services.storeClock.now();
+    const { storeClock, commit, clock } = this.#services;
+    if (commit.crowded) {
+      this.#timerAt = storeClock.now() + crowdedMs;
+      this.#timer = clock.after(crowdedMs, this.#timeIsUp);
+      return;
+    }
+    const now = storeClock.now();
     for (let moved = 0; moved < dueRound; moved += 1) {
       const message = this.#delayed.takeDue(now);
       if (!message) break;
@@ -682,6 +740,7 @@ export class QueueHome {
     }
     for (const lane of this.#lanes) {
       for (let head = lane.peek(); head && this.#isExpired(head); head = lane.peek()) {
+        if (this.#unburied.size >= unburiedMessages) break;
         lane.take();
         this.#left(head);
         this.#bury(head, "expired");
@@ -691,17 +750,27 @@ export class QueueHome {
     this.#setTimer();
   }
 
+  /** Whether an auto-delete or expiring queue may go. */
+  get unused(): boolean {
+    if (this.#consumers.length > 0 || this.#closed) return false;
+    if (this.definition.autoDelete && this.#hadConsumer) return true;
+    return !this.pulls.busy && this.#lifeLeftMs <= 0;
+  }
+
+  get #lifeLeftMs(): number {
+    const { expiresMs = Infinity } = this.definition;
+    return this.#usedAt + expiresMs - this.#services.clock.monotonic();
+  }
+
   #watchUse(): void {
-    const { expiresMs } = this.definition;
-    if (expiresMs === undefined) return;
-    const { clock } = this.#services;
+    if (this.definition.expiresMs === undefined) return;
     const look = (): void => {
       if (this.#closed) return;
       if (this.#consumers.length > 0 || this.pulls.busy) this.touch();
-      const left = this.#usedAt + expiresMs - clock.monotonic();
-      if (left <= 0) return this.#services.unused(this);
-      this.#unusedTimer = clock.after(Math.min(left, timerBoundMs), look);
+      if (this.#lifeLeftMs <= 0) this.#services.unused(this);
+      const inMs = this.#lifeLeftMs > 0 ? this.#lifeLeftMs : unusedAgainMs;
+      this.#unusedTimer = this.#services.clock.after(Math.min(inMs, timerBoundMs), look);
     };
-    this.#unusedTimer = clock.after(Math.min(expiresMs, timerBoundMs), look);
+    look();
   }
 }

@@ -5,6 +5,7 @@ import type { Random } from "../ports/random.ts";
 import type { DeathReason } from "./death-record.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Message } from "./message.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 import type { QueueHome } from "./queue-home.ts";
 import type { StoreClock } from "./store-clock.ts";
 
@@ -16,10 +17,15 @@ export interface QueueServices {
   readonly storeClock: StoreClock;
   readonly random: Random;
   readonly log: Log;
-  /** False: the lease has run out unrenewed, another node may be the home by now. */
+  /** False: this node is stopping, or its lease has run out unrenewed and another node may be the home by now. */
   readonly mayDeliver: () => boolean;
   /** Moves a message to where its dead letters go, or drops it. False: a queue there is full, the message has to stay. */
   readonly bury: (message: Message, reason: DeathReason) => boolean;
   /** Nobody uses an auto-delete or expiring queue any more. */
   readonly unused: (home: QueueHome) => void;
+  /** This node is stopping. */
+  readonly draining: () => boolean;
+  /** Ready messages of one queue and priority that are in memory, at most. */
+  readonly windowMessages: number;
+  readonly plantedBug: PlantedBug | undefined;
 }

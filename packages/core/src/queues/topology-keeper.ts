@@ -28,12 +28,17 @@ interface TopologyKeeperOptions {
   readonly queueDeclared: (queue: QueueDefinition) => Promise<void>;
   /** After nothing is routed to it any more, before the store forgets it. */
   readonly queueDeleted: (name: string) => Promise<void>;
+  /** Before the store is asked again. */
+  readonly pause: (attempt: number) => Promise<void>;
 }
 
 /** Checks declarations, and changes store and memory together, one change after the other. */
 export class TopologyKeeper {
   readonly #options: TopologyKeeperOptions;
   #last: Promise<unknown> = Promise.resolve();
+  /** Queues that are gone here, and will be gone in the store. */
+  readonly #doomed = new Set<string>();
+  #stopped = false;
 
   constructor(options: TopologyKeeperOptions) {
     this.#options = options;
@@ -45,6 +50,11 @@ export class TopologyKeeper {
       if (exchange.name !== defaultExchange) await store.declareExchange(exchange);
     }
     routing.load(await store.load());
+  }
+
+  /** What the store has not been told yet, it is not told any more. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   declareExchange(exchange: ExchangeDefinition): Promise<boolean> {
@@ -72,24 +82,24 @@ export class TopologyKeeper {
     });
   }
 
-  deleteQueue(name: string): Promise<void> {
+  /**
+   * `mayGo` is asked when nothing can come in between; it may throw. A deletion that has begun is not taken back: when
+   * the store is away it goes on in the background, while the caller gets `storeUnavailable`.
+   */
+  deleteQueue(name: string, mayGo: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
       const { store, routing, queueDeleted } = this.#options;
       if (isBuiltInQueue(name)) throw reserved("queue", name);
-      const definition = routing.queue(name);
-      if (!definition) throw missing("queue", name);
-      const bindings = routing
-        .bindings()
-        .filter(({ destination }) => destination.type === "queue" && destination.name === name);
+      if (!routing.queue(name)) throw missing("queue", name);
+      if (!mayGo()) return;
       routing.apply({ type: "queueDeleted", name });
+      this.#doomed.add(name);
       try {
         await queueDeleted(name);
         await store.deleteQueue(name);
+        this.#doomed.delete(name);
       } catch (error) {
-        // It is still there, and so are its messages.
-        await this.#options.queueDeclared(definition).catch(() => undefined);
-        routing.apply({ type: "queueDeclared", queue: definition });
-        for (const binding of bindings) routing.apply({ type: "bound", binding });
+        void this.#deleteLater(name);
         throw error;
       }
     });
@@ -139,6 +149,19 @@ export class TopologyKeeper {
     });
   }
 
+  async #deleteLater(name: string): Promise<void> {
+    for (let attempt = 1; !this.#stopped; attempt += 1) {
+      await this.#options.pause(attempt);
+      try {
+        await this.#options.store.deleteQueue(name);
+        this.#doomed.delete(name);
+        return;
+      } catch {
+        // Its caller has been told; the queue is gone here.
+      }
+    }
+  }
+
   /** All that differs at once, before anything is changed. */
   #checkImport({ exchanges, queues, bindings }: TopologyDocument): void {
     const { routing } = this.#options;
@@ -182,6 +205,10 @@ export class TopologyKeeper {
 
   async #declareQueue(queue: QueueDefinition): Promise<boolean> {
     const { store, routing, queueDeclared } = this.#options;
+    if (this.#doomed.has(queue.name)) {
+      const detail = `The queue ${JSON.stringify(queue.name)} is being deleted.`;
+      throw new SwitchyardError("storeUnavailable", { detail });
+    }
     const outcome = await store.declareQueue(queue);
     if (outcome.kind === "mismatch") {
       if (outcome.members.includes("exclusiveTo")) {

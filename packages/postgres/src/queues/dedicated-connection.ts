@@ -1,6 +1,7 @@
 import { SwitchyardError } from "@switchyard/core";
 import type { Sql } from "postgres";
 import type { Database } from "../database.ts";
+import { endDriver } from "../end-driver.ts";
 import { asStoreFault } from "./store-fault.ts";
 
 export interface DedicatedConnectionOptions {
@@ -92,7 +93,7 @@ export class DedicatedConnection {
 
   #drop(session: Session): void {
     if (this.#session === session) this.#session = undefined;
-    void session.sql.end({ timeout: 0 });
+    void endDriver(session.sql, 0);
   }
 }
 

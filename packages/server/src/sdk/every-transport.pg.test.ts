@@ -237,7 +237,7 @@ for (const transport of transports) {
       });
       await client.send({ type: "anything" });
       expect(await answered).toMatchObject({ type: "error", code: 104, of: "anything" });
-      expect(client.state).toBe("connected");
+      expect(client.state).toBe(State.Connected);
     });
   });
 }

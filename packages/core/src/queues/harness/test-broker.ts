@@ -7,7 +7,6 @@ import {
   RecordingLog,
   SeededRandom,
 } from "@switchyard/testkit";
-import type { Clock } from "../../ports/clock.ts";
 import type { QueueStore } from "../../ports/queue-store.ts";
 import type { QueueDefinition } from "../../ports/topology-store.ts";
 import { Broker, type BrokerOptions } from "../broker.ts";
@@ -15,7 +14,7 @@ import type { Delivery, DeliverySink, NewEvent } from "../broker-operations.ts";
 
 export interface TestBrokerOptions extends Partial<BrokerOptions> {
   readonly database?: InMemoryBrokerDatabase;
-  readonly clock?: Clock;
+  readonly clock?: FakeClock;
   readonly wrap?: (store: QueueStore) => QueueStore;
 }
 
@@ -29,7 +28,7 @@ export interface TestBroker {
 }
 
 export function createTestBroker(options: TestBrokerOptions = {}): TestBroker {
-  const clock = new FakeClock();
+  const clock = options.clock ?? new FakeClock();
   const database = options.database ?? new InMemoryBrokerDatabase(clock);
   const store = new InMemoryQueueStore(database);
   const log = new RecordingLog();
