@@ -144,6 +144,7 @@ export type {
   PullRequest,
   QueueCounts,
   QueueDescription,
+  QueueRates,
   ReplayResult,
   SettleOutcome,
   SettleResult,
@@ -172,3 +173,4 @@ export type { ChannelTarget, Route, RoutedEvent } from "./routing/route.ts";
 export { RoutingTable, type RoutingTableOptions } from "./routing/routing-table.ts";
 export { Broker, type BrokerOptions } from "./queues/broker.ts";
 export type { PublishToChannel } from "./queues/channel-forwarder.ts";
+export { generatedQueuePrefix } from "./queues/topology-keeper.ts";

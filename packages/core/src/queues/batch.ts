@@ -183,8 +183,7 @@ export class Batch {
     });
     this.forEachArrival(
       (insert) => piece((batch) => batch.insert(insert)),
-      ({ message, change }) =>
-        piece((batch) => batch.move(message, change.newLane, change.newSeq)),
+      ({ message, change }) => piece((batch) => batch.move(message, change.newLane, change.newSeq)),
     );
     return pieces.length > 1 ? pieces : [];
   }

@@ -123,6 +123,14 @@ export interface QueueDescription extends QueueDefinition {
   readonly oldestAgeMs: number | undefined;
   /** Since the start of this node. */
   readonly counts: QueueCounts;
+  readonly rates: QueueRates;
+}
+
+/** Messages per second over the last seconds. */
+export interface QueueRates {
+  readonly published: number;
+  readonly delivered: number;
+  readonly acknowledged: number;
 }
 
 export interface QueueCounts {

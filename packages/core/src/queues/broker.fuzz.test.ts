@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { fuzzSeeds } from "@switchyard/testkit";
 import { BrokerClients } from "./harness/broker-clients.ts";
-import { BrokerWorld, fanned, mixed, queueNames, type WorldOptions } from "./harness/broker-world.ts";
+import {
+  BrokerWorld,
+  fanned,
+  mixed,
+  queueNames,
+  type WorldOptions,
+} from "./harness/broker-world.ts";
 
 async function act(world: BrokerWorld, clients: BrokerClients): Promise<void> {
   const { random } = world;

@@ -44,6 +44,7 @@ import { Intake } from "./intake.ts";
 import { queueOfReceipt } from "./pull-desk.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 import { QueueHome } from "./queue-home.ts";
+import { RateMeter } from "./queue-rates.ts";
 import type { QueueServices } from "./queue-services.ts";
 import { StoreClock } from "./store-clock.ts";
 import { TopologyKeeper } from "./topology-keeper.ts";
@@ -90,6 +91,7 @@ export class Broker implements BrokerOperations {
   readonly #forwarder: ChannelForwarder;
   readonly #browser: Browser;
   readonly #replay: DeadLetterReplay;
+  readonly #rates: RateMeter;
   readonly #homes = new Map<string, QueueHome>();
   readonly #homesById = new Map<number, QueueHome>();
   #incarnation: Incarnation | undefined;
@@ -97,6 +99,7 @@ export class Broker implements BrokerOperations {
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #renewTimer: Timer | undefined;
   #forgetTimer: Timer | undefined;
+  #rateTimer: Timer | undefined;
   #stopped = false;
   #draining = false;
   #consumerCount = 0;
@@ -115,6 +118,7 @@ export class Broker implements BrokerOperations {
     const { plantedBug } = options;
     this.#routing = new RoutingTable({ channelValue: options.channelValue });
     const storeClock = new StoreClock(clock);
+    this.#rates = new RateMeter(clock);
     this.#commit = new GroupCommit({
       store,
       clock,
@@ -187,6 +191,7 @@ export class Broker implements BrokerOperations {
     }
     this.#renewTimer = clock.after(leaseMs / 3, () => void this.#renew());
     this.#forgetTimer = clock.after(forgetIdsEveryMs, () => void this.#forgetIds());
+    this.#sampleRates();
     // Whom they belonged to is gone.
     for (const { name, exclusiveTo } of this.#routing.queues()) {
       if (exclusiveTo !== undefined) await this.#topology.deleteQueue(name, () => true);
@@ -211,6 +216,7 @@ export class Broker implements BrokerOperations {
     this.#topology.stop();
     this.#renewTimer?.cancel();
     this.#forgetTimer?.cancel();
+    this.#rateTimer?.cancel();
     for (const home of this.#homes.values()) home.close("the server is shutting down");
     this.#commit.end();
     return Promise.resolve();
@@ -403,6 +409,7 @@ export class Broker implements BrokerOperations {
           ? undefined
           : Math.max(0, this.#services.storeClock.now() - oldestAt),
       counts: home.counts,
+      rates: this.#rates.of(home),
     };
   }
 
@@ -540,6 +547,11 @@ export class Broker implements BrokerOperations {
         this.#addHome(new QueueHome(definition, state, this.#services));
       if (state.name === channelQueue) this.#startForwarder();
     }
+  }
+
+  #sampleRates(): void {
+    this.#rates.sample(this.#homes.values());
+    this.#rateTimer = this.#options.clock.after(RateMeter.everyMs, () => this.#sampleRates());
   }
 
   async #forgetIds(): Promise<void> {

@@ -20,7 +20,9 @@ export function delayedPlaceOf({ deliverAt = 0, seq }: StoredMessage): DelayedPl
 
 /** Messages that wait for their time: the next ones in memory, those beyond `horizon` in the store alone. */
 export class DelayedWindow {
-  readonly #heap = new Heap<Message>((one, other) => isBefore(delayedPlaceOf(one), delayedPlaceOf(other)));
+  readonly #heap = new Heap<Message>((one, other) =>
+    isBefore(delayedPlaceOf(one), delayedPlaceOf(other)),
+  );
   readonly #most: number;
   /** undefined: all are in memory. */
   #horizon: DelayedPlace | undefined;

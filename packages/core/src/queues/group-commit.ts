@@ -190,7 +190,13 @@ export class GroupCommit {
       insert.outcome = insert.id && duplicates?.has(insert.id) ? "duplicate" : "committed";
     // Control of the checker: a flush that was sent again is stored again.
     if (this.#options.plantedBug === "retryWithoutLedger" && this.retries > retries)
-      for (const { messages } of [...batch.inserts]) this.insert(new Insert(messages.map((message) => message.home.accept(message.event, message)), undefined));
+      for (const { messages } of [...batch.inserts])
+        this.insert(
+          new Insert(
+            messages.map((message) => message.home.accept(message.event, message)),
+            undefined,
+          ),
+        );
     this.#done(batch, "committed", outcome.transientIntact);
   }
 

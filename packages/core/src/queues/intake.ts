@@ -199,7 +199,12 @@ export class Intake {
   }
 
   /** The same id again while the first one is on its way: what comes of that. */
-  async #repeatOf({ event: { id }, routed, insert, batch }: PendingEvent): Promise<PublishEventOutcome> {
+  async #repeatOf({
+    event: { id },
+    routed,
+    insert,
+    batch,
+  }: PendingEvent): Promise<PublishEventOutcome> {
     const failure = await this.#failureOf(batch);
     if (failure) return { kind: "failed", id, error: failure };
     if (insert.outcome !== "committed" && insert.outcome !== "duplicate")

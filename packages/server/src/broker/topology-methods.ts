@@ -2,6 +2,7 @@ import {
   type BindingDefinition,
   type BrokerOperations,
   type Caller,
+  generatedQueuePrefix,
   type Random,
   type RpcMethod,
   SwitchyardError,
@@ -49,7 +50,6 @@ const connectionQueue = z.strictObject({
 });
 
 /** Names of queues that the server names. */
-const generatedPrefix = "switchyard.gen-";
 
 /** Declaring, deleting, binding. All are answered after commit. */
 export function createTopologyMethods({
@@ -84,11 +84,14 @@ export function createTopologyMethods({
       });
     }
     const exclusive = isGenerated || given.exclusive;
-    const shared = queueDefinition(isGenerated ? generatedPrefix + random.uuid() : given.name, {
-      ...given,
-      durable: given.durable ?? !exclusive,
-      auto_delete: isGenerated || given.auto_delete,
-    });
+    const shared = queueDefinition(
+      isGenerated ? generatedQueuePrefix + random.uuid() : given.name,
+      {
+        ...given,
+        durable: given.durable ?? !exclusive,
+        auto_delete: isGenerated || given.auto_delete,
+      },
+    );
     const queue = exclusive ? { ...shared, exclusiveTo: caller.connection } : shared;
     requireDeclareQueue(caller, queue);
     const connection = connections.of(caller);

@@ -52,8 +52,7 @@ export class BrokerClients {
       if (draw < 45) return this.#event("mix", "", mixed);
       if (draw < 49) return this.#event("", "nowhere", [], { mandatory: random.chance(0.5) });
       const queue = random.pick(["urgent", "mortal", "head", "transient", "swept", "one", "full"]);
-      const delayMs =
-        queue !== "head" && random.chance(0.25) ? 1 + random.int(2_000) : undefined;
+      const delayMs = queue !== "head" && random.chance(0.25) ? 1 + random.int(2_000) : undefined;
       const ttlMs = queue === "mortal" && random.chance(0.3) ? 1 + random.int(1_500) : undefined;
       return this.#event("", queue, [queue], { delayMs, ttlMs });
     });
@@ -95,7 +94,8 @@ export class BrokerClients {
         { queue, prefetch: 1 + random.int(12), connection: "connection" },
         {
           deliver: (deliveries) => {
-            for (const delivery of deliveries) this.#take(delivery, held, { name, until: undefined }, incarnation);
+            for (const delivery of deliveries)
+              this.#take(delivery, held, { name, until: undefined }, incarnation);
           },
           hasRoom: () => reader?.hasRoom ?? true,
           cancelled: () => {
@@ -135,19 +135,17 @@ export class BrokerClients {
     this.#names += 1;
     const name = `pull ${this.#names}`;
     const until = clock.now() + leaseMs;
-    broker
-      .pull(queue, { max: 1 + random.int(6), waitMs: random.int(200), leaseMs, signal })
-      .then(
-        (deliveries) => {
-          for (const delivery of deliveries) {
-            const n = Number(delivery.body);
-            this.#world.delivered(delivery, { name, until }, incarnation);
-            if (incarnation !== this.#world.incarnation) continue;
-            this.#receipts.push({ queue, n, receipt: delivery.receipt });
-          }
-        },
-        () => undefined,
-      );
+    broker.pull(queue, { max: 1 + random.int(6), waitMs: random.int(200), leaseMs, signal }).then(
+      (deliveries) => {
+        for (const delivery of deliveries) {
+          const n = Number(delivery.body);
+          this.#world.delivered(delivery, { name, until }, incarnation);
+          if (incarnation !== this.#world.incarnation) continue;
+          this.#receipts.push({ queue, n, receipt: delivery.receipt });
+        }
+      },
+      () => undefined,
+    );
   }
 
   settleReceipts(): void {

@@ -72,9 +72,14 @@ export class DeliveryChecker {
     const story = this.story(queue, n);
     if (!event || (!event.queues.includes(queue) && queue !== "dead"))
       return this.#wrong(`${at} was delivered and not published`);
-    if (event.outcome === "refused" || event.outcome === "returned" || event.outcome === "duplicate")
+    if (
+      event.outcome === "refused" ||
+      event.outcome === "returned" ||
+      event.outcome === "duplicate"
+    )
       this.#wrong(`${at} was delivered and ${event.outcome}`);
-    if (queue !== "dead" && now + clockErrorMs < event.notBefore) this.#wrong(`${at} was delivered too early`);
+    if (queue !== "dead" && now + clockErrorMs < event.notBefore)
+      this.#wrong(`${at} was delivered too early`);
     if (story.gone) this.#wrong(`${at} was delivered after it had been ${story.gone}`);
     if (story.holder?.until !== undefined && now >= story.holder.until) {
       story.failures += 1;
@@ -116,7 +121,10 @@ export class DeliveryChecker {
   }
 
   /** After everything has been consumed. `dead`: where the dead letters of `mortal` queues have gone. */
-  finish(options: { readonly together: readonly string[]; readonly mortal: readonly string[] }): void {
+  finish(options: {
+    readonly together: readonly string[];
+    readonly mortal: readonly string[];
+  }): void {
     for (const event of this.published.values()) this.#finishEvent(event, options);
     const byId = Map.groupBy(
       [...this.published.values()].filter(({ id }) => id !== undefined),
@@ -136,7 +144,10 @@ export class DeliveryChecker {
 
   #finishEvent(
     { n, queues, outcome }: Published,
-    { together, mortal }: { readonly together: readonly string[]; readonly mortal: readonly string[] },
+    {
+      together,
+      mortal,
+    }: { readonly together: readonly string[]; readonly mortal: readonly string[] },
   ): void {
     if (outcome === "pending") this.#wrong(`${n} was never answered`);
     if (outcome === "returned" && queues.length > 0) this.#wrong(`${n} was returned`);
@@ -150,7 +161,8 @@ export class DeliveryChecker {
       const { deliveries, gone, mayBeGone } = this.story(queue, n);
       const died = mortal.includes(queue) && this.story("dead", n).deliveries > 0;
       if (deliveries === 0 && !died) this.#wrong(`${queue}/${n} was confirmed and is missing`);
-      else if (!died && !mayBeGone && gone !== "acked") this.#wrong(`${queue}/${n} was confirmed, then lost`);
+      else if (!died && !mayBeGone && gone !== "acked")
+        this.#wrong(`${queue}/${n} was confirmed, then lost`);
       if (died && gone === "acked") this.#wrong(`${queue}/${n} was acknowledged and died`);
     }
   }

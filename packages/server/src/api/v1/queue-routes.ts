@@ -31,6 +31,9 @@ const description = z.strictObject({
       dropped: z.int(),
     })
     .describe("Since the start of this node."),
+  rates: z
+    .strictObject({ published: z.number(), delivered: z.number(), acknowledged: z.number() })
+    .describe("Messages per second over the last five seconds that are over."),
 });
 
 function descriptionJson(queue: QueueDescription): z.input<typeof description> {
@@ -47,6 +50,7 @@ function descriptionJson(queue: QueueDescription): z.input<typeof description> {
     consumers,
     ...(oldestAgeMs !== undefined && { oldest_age_ms: oldestAgeMs }),
     counts: { published, delivered, redelivered, acknowledged, dead, expired, dropped },
+    rates: queue.rates,
   };
 }
 
@@ -80,6 +84,7 @@ const describedExample = {
     expired: 0,
     dropped: 0,
   },
+  rates: { published: 2.4, delivered: 2, acknowledged: 1.8 },
 };
 
 export const queueRoutes: readonly ApiRoute[] = [

@@ -60,7 +60,7 @@ describe("queues", () => {
       201,
       { name: "q", ...fullMembers },
     ]);
-    const { builtIn: _, counts: __, ...plain } = plainQueue("p");
+    const { builtIn: _, counts: __, rates: ___, ...plain } = plainQueue("p");
     expect(api.calls[0]).toMatchObject(["declareQueue", { name: plain.name, durable: true }]);
     expect(api.calls[1]).toEqual(["declareQueue", fullDefinition]);
   });
@@ -85,6 +85,7 @@ describe("queues", () => {
       consumers: 0,
       oldest_age_ms: 3,
       counts: queue.counts,
+      rates: queue.rates,
     };
     expect(await parsed(api.ask("GET /v1/queues/p"))).toEqual([200, described]);
     expect(await parsed(api.ask("GET /v1/queues"))).toEqual([200, { queues: [described] }]);

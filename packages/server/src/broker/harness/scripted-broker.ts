@@ -118,6 +118,7 @@ export class ScriptedBroker implements BrokerOperations {
       consumers: 0,
       oldestAgeMs: undefined,
       counts: { ...counts, dead: 0, expired: 0, dropped: 0 },
+      rates: { published: 0, delivered: 0, acknowledged: 0 },
     };
   }
 

@@ -99,6 +99,7 @@ export function plainQueue(name: string, more: Partial<QueueDescription> = {}): 
       expired: 0,
       dropped: 0,
     },
+    rates: { published: 0, delivered: 0, acknowledged: 0 },
     ...more,
   };
 }
