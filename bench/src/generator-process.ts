@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Subprocess } from "bun";
+import { CommandProcess } from "./command-process.ts";
 import type {
   GeneratorCommand,
   GeneratorResult,
@@ -7,27 +7,16 @@ import type {
   OpenCommand,
   OpenResult,
 } from "./generator/commands.ts";
-import { linesOf } from "./lines-of.ts";
 
-/** Longest time for one command, on top of what it takes by itself. */
-const COMMAND_MS = 60_000;
+const main = fileURLToPath(new URL("generator/main.ts", import.meta.url));
 
 /** The load generator in a process of its own, pinned to its own core. */
 export class GeneratorProcess implements AsyncDisposable {
-  readonly #process: Subprocess<"pipe", "pipe", "inherit">;
-  readonly #results: AsyncGenerator<string, void>;
+  readonly #process: CommandProcess;
 
   /** @param signal Kills the process; the command under way then throws. */
   constructor(prefix: readonly string[], signal: AbortSignal) {
-    const main = fileURLToPath(new URL("generator/main.ts", import.meta.url));
-    this.#process = Bun.spawn([...prefix, process.execPath, main], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-      signal,
-      killSignal: "SIGKILL",
-    });
-    this.#results = linesOf(this.#process.stdout);
+    this.#process = new CommandProcess(main, prefix, signal);
   }
 
   /** @throws Error with the reason when not every socket could be opened. */
@@ -47,21 +36,12 @@ export class GeneratorProcess implements AsyncDisposable {
     await this.#execute({ kind: "close" });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.exited;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#process[Symbol.asyncDispose]();
   }
 
   async #execute(command: GeneratorCommand): Promise<GeneratorResult> {
-    void this.#process.stdin.write(`${JSON.stringify(command)}\n`);
-    await this.#process.stdin.flush();
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), COMMAND_MS);
-    const line = await this.#results.next();
-    clearTimeout(timer);
-    if (line.done === true) throw new Error(`the generator ended during ${command.kind}`);
     // Written by generator/main.ts as a GeneratorResult.
-    const result = JSON.parse(line.value) as GeneratorResult;
-    if (result.kind === "failed") throw new Error(result.message);
-    return result;
+    return (await this.#process.execute(command)) as GeneratorResult;
   }
 }

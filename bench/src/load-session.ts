@@ -3,6 +3,7 @@ import type { Measurement } from "./generator/commands.ts";
 import { GeneratorProcess } from "./generator-process.ts";
 import type { Addressing, Peer, RunningPeer } from "./peers/peer.ts";
 import { processRssBytes } from "./process-stats.ts";
+import { isDisturbed, searchRate, type SearchResult } from "./rate-search.ts";
 
 export interface Load {
   readonly subscribers: number;
@@ -95,15 +96,8 @@ export function keptUp(measured: Measurement): boolean {
 
 /** A process that uses more of its core has no more to give. */
 const FULL_CORE = 0.9;
-/** Cores that other processes may use before a figure counts as disturbed. */
-const DISTURBING_CORES = 0.2;
-
 export function serverCpuShare(measured: Measurement): number {
   return measured.serverCpuSeconds / measured.seconds;
-}
-
-export function isDisturbed(measured: Measurement): boolean {
-  return measured.otherCpuCores > DISTURBING_CORES;
 }
 
 /**
@@ -117,52 +111,26 @@ export function limitOf(measured: Measurement): string {
   return isGeneratorFull ? "GENERATOR-BOUND: the server can do more" : "neither core full";
 }
 
-export interface Saturation {
-  /** The highest offered rate that the server kept up with; undefined when it kept up with none. */
-  readonly sustained: LoadMeasurement | undefined;
+export type Saturation = SearchResult<LoadMeasurement> & {
   /** Highest deliveries per second seen in any step, kept up or not. */
   readonly peakDeliveriesPerSecond: number;
-  readonly steps: readonly LoadMeasurement[];
-}
+};
 
-const MOST_STEPS = 6;
-/** The search ends when the known good and the known bad rate are this close. */
-const CLOSE_ENOUGH = 1.15;
-
-/**
- * Steps the rate up by half (down by half before the first success), then between good and bad. A failed step while other
- * processes took the cores is tried once more.
- */
 export async function searchSaturation(
   session: Pick<LoadSession, "measure">,
   startRate: number,
   seconds: number,
   told: (step: LoadMeasurement) => void,
 ): Promise<Saturation> {
-  const steps: LoadMeasurement[] = [];
-  let sustained: LoadMeasurement | undefined;
-  let tooMuch = Number.POSITIVE_INFINITY;
-  let rate = startRate;
-  while (
-    steps.length < MOST_STEPS &&
-    (sustained === undefined || tooMuch / sustained.rate > CLOSE_ENOUGH)
-  ) {
-    let measured = await session.measure(Math.round(rate), seconds);
-    told(measured);
-    steps.push(measured);
-    if (!keptUp(measured) && isDisturbed(measured)) {
-      measured = await session.measure(Math.round(rate), seconds);
-      told(measured);
-      steps.push(measured);
-    }
-    if (keptUp(measured)) sustained = measured;
-    else tooMuch = measured.rate;
-    if (sustained === undefined) rate = tooMuch / 2;
-    else rate = Number.isFinite(tooMuch) ? (sustained.rate + tooMuch) / 2 : sustained.rate * 1.5;
-  }
+  const found = await searchRate({
+    measure: (rate) => session.measure(rate, seconds),
+    keptUp,
+    isDisturbed,
+    startRate,
+    told,
+  });
   return {
-    sustained,
-    peakDeliveriesPerSecond: Math.max(...steps.map((step) => step.deliveriesPerSecond)),
-    steps,
+    ...found,
+    peakDeliveriesPerSecond: Math.max(...found.steps.map((step) => step.deliveriesPerSecond)),
   };
 }

@@ -1,5 +1,4 @@
 import {
-  isDisturbed,
   keptUp,
   limitOf,
   type Load,
@@ -8,6 +7,7 @@ import {
   serverCpuShare,
 } from "../load-session.ts";
 import type { PeerName } from "../peers/peer.ts";
+import { isDisturbed } from "../rate-search.ts";
 import { formatTable, mebibytes, milliseconds, percent, ratio, whole } from "../report.ts";
 import { CONNECTIONS_PER_USER, LARGE_RATE, loadOf, type Part, type Plan } from "./plan.ts";
 

@@ -1,21 +1,13 @@
-import { createHmac } from "node:crypto";
 import { encodeTextFrame } from "./client-frames.ts";
 import type { DialectOptions } from "./commands.ts";
 import { type ControlOutcome, type Dialect, IGNORED, READY } from "./dialect.ts";
 import { PAYLOAD_BYTES } from "./payload.ts";
+import { createToken } from "./token.ts";
 
 type SwitchyardOptions = Extract<DialectOptions, { kind: "switchyard" }>;
 
 const PONG: ControlOutcome = { kind: "reply", frame: encodeTextFrame("{}") };
 const SMALLEST_ENVELOPE = '{"push":{"channel":"a","pub":{"data":}}}'.length;
-
-/** HS256 (RFC 7515): without an expiry, since a run is shorter than any. */
-function createToken(secret: string, claims: Readonly<Record<string, string>>): string {
-  const encode = (value: unknown): string =>
-    Buffer.from(JSON.stringify(value)).toString("base64url");
-  const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(claims)}`;
-  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
-}
 
 /**
  * Centrifuge client protocol v2 in JSON. The connection is ready with the answer to its last command (the `ready` id);
