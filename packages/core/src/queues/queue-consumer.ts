@@ -81,6 +81,7 @@ export class QueueConsumer implements Consumer {
     if (this.#state === "closed") return;
     this.cancel();
     this.#state = "closed";
+    this.#home.left(this);
     const messages = [...this.#unsettled.values()];
     this.#unsettled.clear();
     this.#home.giveBack(messages);
@@ -89,9 +90,9 @@ export class QueueConsumer implements Consumer {
   /** The queue has ended, or what was in it is lost. */
   dismiss(reason: string): void {
     this.#unsettled.clear();
-    if (this.#state === "closed") return;
+    const wasActive = this.#state === "active";
     this.#state = "closed";
-    this.#sink.cancelled(reason);
+    if (wasActive) this.#sink.cancelled(reason);
   }
 }
 

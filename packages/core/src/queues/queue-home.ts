@@ -8,6 +8,7 @@ import {
 } from "../ports/queue-store.ts";
 import type { QueueDefinition } from "../ports/topology-store.ts";
 import { backOff } from "./back-off.ts";
+import type { Batch } from "./batch.ts";
 import type { DeliverySink, QueueCounts, Settlement } from "./broker-operations.ts";
 import type { DeathReason } from "./death-record.ts";
 import { DelayedWindow, delayedPlaceOf } from "./delayed-window.ts";
@@ -57,6 +58,8 @@ export class QueueHome {
   readonly #lanes: LaneWindow[];
   readonly #delayed: DelayedWindow;
   readonly #consumers: QueueConsumer[] = [];
+  /** Cancelled, with deliveries that are not settled. */
+  readonly #leaving = new Set<QueueConsumer>();
   readonly pulls: PullDesk;
   #turn = 0;
   #nextSeq: number;
@@ -71,6 +74,8 @@ export class QueueHome {
   #incomingBytes = 0;
   #unsettled = 0;
   #delayedMessages = 0;
+  /** Delayed messages up to this seq are purged, or about to be: the store may still show them. */
+  #delayedPurgedTo = 0;
   /** On the way to another place in the queue. */
   readonly #moving = new Set<Message>();
   /** Dead letters that find no room. They count as ready. */
@@ -228,11 +233,17 @@ export class QueueHome {
     const at = this.#consumers.indexOf(consumer);
     if (at < 0) return;
     this.#consumers.splice(at, 1);
+    this.#leaving.add(consumer);
     if (at < this.#turn) this.#turn -= 1;
     this.touch();
     this.wake(); // the next one may be the single active consumer now
     if (this.#consumers.length === 0 && this.definition.autoDelete && !this.#closed)
       this.#services.unused(this);
+  }
+
+  /** A cancelled consumer has given back what it had. */
+  left(consumer: QueueConsumer): void {
+    this.#leaving.delete(consumer);
   }
 
   /** The queue is in use: an expiry counts from now. */
@@ -328,7 +339,6 @@ export class QueueHome {
   /** Removes what is ready or delayed. Returns how much that was; fulfils after commit. */
   async purge(): Promise<number> {
     const { commit } = this.#services;
-    const { durable } = this.definition;
     const purged = this.#ready + this.#delayedMessages;
     const stored: SeqRange[] = [];
     commit.cut(); // a message must not be changed and deleted in one statement
@@ -340,6 +350,7 @@ export class QueueHome {
     }
     if (this.#delayedMessages > 0) {
       stored.push({ queue: this.id, lane: delayedLane, from: 1, to: this.#committedSeq });
+      this.#delayedPurgedTo = this.#committedSeq;
       this.#delayed.clear();
     }
     for (const message of this.#unburied.keys()) batch.delete(message);
@@ -349,19 +360,26 @@ export class QueueHome {
     this.#delayedMessages = 0;
     this.#counts.dropped += purged;
     commit.cut();
-    if (!batch.empty) await commit.confirmed(batch);
-    for (const range of stored) {
-      // Delayed messages may be few and far between: not too many statements for them.
-      const seqs = Math.max(purgeSeqs, Math.ceil((range.to - range.from + 1) / 100));
-      for (let { from } = range; from <= range.to; from += seqs) {
-        const piece = commit.open();
-        const to = Math.min(range.to, from + seqs - 1);
-        piece.deleteRange({ ...range, from, to }, durable);
-        commit.cut();
-        await commit.confirmed(piece);
-      }
-    }
+    const pieces = batch.empty ? [] : [batch];
+    for (const range of stored) pieces.push(...this.#deleteStored(range));
+    for (const piece of pieces) await commit.confirmed(piece);
     return purged;
+  }
+
+  /** In pieces that are flushes of their own, all of them on their way when it returns. */
+  #deleteStored(range: SeqRange): Batch[] {
+    const { commit } = this.#services;
+    // Delayed messages may be few and far between: not too many statements for them.
+    const seqs = Math.max(purgeSeqs, Math.ceil((range.to - range.from + 1) / 100));
+    const pieces: Batch[] = [];
+    for (let { from } = range; from <= range.to; from += seqs) {
+      const piece = commit.open();
+      const to = Math.min(range.to, from + seqs - 1);
+      piece.deleteRange({ ...range, from, to }, this.definition.durable);
+      pieces.push(piece);
+      commit.cut();
+    }
+    return pieces;
   }
 
   /** PostgreSQL has emptied the table of transient messages. Returns how many are lost. */
@@ -403,7 +421,8 @@ export class QueueHome {
   };
 
   #dismiss(reason: string): void {
-    const consumers = this.#consumers.splice(0);
+    const consumers = [...this.#consumers.splice(0), ...this.#leaving];
+    this.#leaving.clear();
     this.#turn = 0;
     for (const consumer of consumers) consumer.dismiss(reason);
     this.pulls.dismiss();
@@ -658,7 +677,9 @@ export class QueueHome {
     delayed.loading = false;
     if (!rows) return;
     if (delayed.generation === generation) {
-      const known = rows.filter(({ seq }) => seq <= this.#committedSeq);
+      const known = rows.filter(
+        ({ seq }) => seq <= this.#committedSeq && seq > this.#delayedPurgedTo,
+      );
       const last = rows.at(-1);
       delayed.loaded(
         known.map((row) => this.#fromStore(row)),

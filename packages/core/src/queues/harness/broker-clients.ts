@@ -19,6 +19,8 @@ interface Reader {
   readonly consumer: Consumer;
   readonly held: Map<number, Held>;
   hasRoom: boolean;
+  /** Cancelled by itself: it is not told when what it has is lost with the transient table. */
+  isLeaving: boolean;
 }
 
 interface Receipt extends Held {
@@ -105,7 +107,7 @@ export class BrokerClients {
           },
         },
       );
-      reader = { name, queue, incarnation, consumer, held, hasRoom: true };
+      reader = { name, queue, incarnation, consumer, held, hasRoom: true, isLeaving: false };
       this.#readers.push(reader);
     } catch {
       // Its queue has no home at the moment.
@@ -121,6 +123,10 @@ export class BrokerClients {
     for (const tag of tags) reader.held.delete(tag);
     const settlement = this.#settlement(reader.queue);
     const { committed, unknownTags } = reader.consumer.settle([...tags, 1_000_000], settlement);
+    if (unknownTags.length > 1 && reader.isLeaving && reader.queue === "transient") {
+      this.#readers = this.#readers.filter((one) => one !== reader);
+      return void committed.catch(() => undefined);
+    }
     if (unknownTags.length !== 1)
       this.#world.checker.problems.push(`tags ${unknownTags.join()} were unknown`);
     this.#settled(taken, settlement, committed);
@@ -173,6 +179,7 @@ export class BrokerClients {
     if (!reader) return;
     if (this.#world.random.chance(0.3)) {
       reader.consumer.cancel();
+      reader.isLeaving = true;
       return;
     }
     this.#readers = this.#readers.filter((one) => one !== reader);

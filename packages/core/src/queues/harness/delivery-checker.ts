@@ -110,11 +110,10 @@ export class DeliveryChecker {
     return story;
   }
 
-  /** The server, or one of its queues, has been lost: nobody holds anything of it. */
-  crashed(now: number, queue?: string): void {
+  /** The server has been lost: nobody holds anything of it. */
+  crashed(now: number): void {
     this.exactAttempts = false;
-    for (const [key, story] of this.#stories) {
-      if (queue !== undefined && !key.startsWith(`${queue}/`)) continue;
+    for (const story of this.#stories.values()) {
       if (story.holder?.until !== undefined && now >= story.holder.until) story.failures += 1;
       story.holder = undefined;
     }
