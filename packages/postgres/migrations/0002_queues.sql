@@ -50,14 +50,15 @@ create table switchyard.broker_nodes (
   last_flush    bigint not null
 ) with (fillfactor = 50);
 
--- The latest flush of a node that had more to tell than "committed", which is told again to who sends it again.
+-- The latest flushes of a node that had more to tell than "committed", which is told again to who sends them again.
 create table switchyard.flush_outcomes (
-  node          text primary key,
+  node          text not null,
   epoch         bigint not null,
   flush         bigint not null,
   duplicates    text not null,             -- JSON array of indices
-  transient_intact boolean not null
-) with (fillfactor = 50);
+  transient_intact boolean not null,
+  primary key (node, epoch, flush)
+);
 
 create table switchyard.queue_homes (
   queue         int primary key,

@@ -90,14 +90,17 @@ export interface GivenId {
 }
 
 /**
- * One group of changes, which commits whole or not at all. Flushes of an incarnation are numbered from 1 without a gap;
- * the store keeps the number of the last one, in the same transaction, so that after an unknown outcome the same flush
- * is sent again, unchanged, as often as needed, and takes effect once (also when the first copy was stuck somewhere and
- * runs late).
+ * One group of changes, which commits whole or not at all, and only right after the flush `after` of the same incarnation.
+ * The store keeps the number of the last one, in the same transaction, so that after an unknown outcome the same flush is
+ * sent again, unchanged, as often as needed, and takes effect once (also when the first copy was stuck somewhere and runs
+ * late). Numbers only rise, and none is given to two flushes; one that was refused is never the last.
  */
 export interface Flush {
   readonly incarnation: Incarnation;
+  /** From 1. */
   readonly number: number;
+  /** Number of the flush that must have been the last one; 0: this is the first. */
+  readonly after: number;
   readonly durable: MessageChanges;
   readonly transient: MessageChanges;
   readonly marks: readonly DeliveryMark[];
@@ -119,6 +122,8 @@ export type FlushOutcome =
       /** False: PostgreSQL has emptied the unlogged table since this incarnation began or last saw this; what was in it before this flush is lost. */
       readonly transientIntact: boolean;
     }
+  /** The flush `after` is not the last one, and this one was not committed before: nothing was written. */
+  | { readonly kind: "early" }
   /** A later incarnation has begun: nothing was written and nothing ever will be. */
   | { readonly kind: "fenced" };
 
@@ -149,7 +154,7 @@ export interface Takeover {
 /**
  * Messages of durable and transient queues. Never read from a replica. Every method rejects with `storeUnavailable` when
  * the store cannot be reached or does not answer in time, and with another error for what cannot be stored (such a
- * flush has had no effect, and its number may be used for another).
+ * flush has had no effect).
  */
 export interface QueueStore {
   /**
@@ -162,7 +167,10 @@ export interface QueueStore {
   takeHomes(incarnation: Incarnation, names: readonly string[]): Promise<readonly QueueState[]>;
   /** Extends the lease to `leaseMs` from now. Returns the store's clock; undefined: a later incarnation has begun. */
   renew(incarnation: Incarnation, leaseMs: number): Promise<number | undefined>;
-  /** One statement, fsync before it fulfils. One at a time per incarnation: the next one after the former's outcome is known. */
+  /**
+   * One statement, fsync before it fulfils. The next ones may be sent before its outcome is known: they are tried in the
+   * order of the calls, and are `early` when the one before has had no effect.
+   */
   flush(flush: Flush): Promise<FlushOutcome>;
   /** Messages of one lane with a seq above `after`, ascending, `limit` and (but for the first) `maxBytes` of bodies at most. */
   load(window: WindowQuery): Promise<readonly StoredMessage[]>;

@@ -70,3 +70,23 @@ describe("publishers, consumers, faults of the store, crashes and takeovers: not
     });
   }
 });
+
+describe("controls: planted bugs are found", () => {
+  for (const plantedBug of [
+    "confirmBeforeCommit",
+    "loseUnsettled",
+    "retryWithoutLedger",
+  ] as const) {
+    test(plantedBug, async () => {
+      const found: string[] = [];
+      for (let seed = 1; seed <= 20; seed += 1) found.push(...(await live({ seed, plantedBug })));
+      expect(found.join("\n")).toMatch(symptoms[plantedBug]);
+    });
+  }
+});
+
+const symptoms = {
+  confirmBeforeCommit: /was confirmed and is missing/,
+  loseUnsettled: /was confirmed, then lost/,
+  retryWithoutLedger: /came again without a flag|is with .* and with/,
+};

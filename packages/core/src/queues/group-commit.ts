@@ -17,6 +17,11 @@ import type { PlantedBug } from "./planted-bug.ts";
 /** One flush: large enough that its fixed cost is small, small enough that what comes behind does not wait long. */
 const flushMessages = 4_000;
 const flushBytes = 4 * 1024 * 1024;
+/** Flushes under way: while the store works on one, the next is there already. */
+const depth = 2;
+/** A second flush leaves when it has this part of the first one's messages: small ones cost more than they bring. */
+const worthwhilePart = 0.5;
+const worthwhileMessages = 16;
 /** Full batches that wait: from here on, what can be put off is. */
 const crowd = 4;
 /** Those who ask for one confirmation within this part of the confirm timeout share it. */
@@ -35,6 +40,22 @@ interface GroupCommitOptions {
   readonly plantedBug: PlantedBug | undefined;
 }
 
+type FinalOutcome = Exclude<FlushOutcome, { readonly kind: "early" }>;
+
+/** What was heard of a flush. `unknown`: it may have taken effect, now or later; or it came before its turn. */
+type Answer =
+  | { readonly kind: "outcome"; readonly outcome: FinalOutcome }
+  | { readonly kind: "refused"; readonly error: unknown }
+  | { readonly kind: "unknown"; readonly error: unknown };
+
+/** A flush under way. */
+interface Flight {
+  readonly batch: Batch;
+  readonly flush: Flush;
+  answer: Promise<Answer>;
+  sends: number;
+}
+
 interface Confirmation {
   readonly promise: Promise<void>;
   /** Monotonic milliseconds. */
@@ -42,17 +63,26 @@ interface Confirmation {
 }
 
 /**
- * Turns changes into flushes, without timers: while a flush is under way, what comes gathers in the next one. Flushes
- * are numbered and go one at a time, in order; one whose outcome is unknown is sent again, unchanged, until it is known.
+ * Turns changes into flushes, without timers: while flushes are under way, what comes gathers in the next one. Each
+ * takes effect only after the one before it (`Flush.after`), so that two may be on their way; those whose outcome is
+ * unknown are sent again, unchanged and in order, until it is known. A number is never used for anything else: what the
+ * store refuses leaves its number, and all that was to follow it, behind.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #incarnation: Incarnation | undefined;
+  /** The highest number given. */
   #number = 0;
+  /** Of the last flush that is committed. */
+  #committed = 0;
   #open = new Batch();
   /** Full ones, in order. */
   #waiting: Batch[] = [];
-  #inFlight: Batch | undefined;
+  /** In order. */
+  #flights: Flight[] = [];
+  /** Of refused batches: their bytes are counted there. */
+  readonly #pieces = new WeakSet<Batch>();
+  #filling = false;
   #running: Promise<void> | undefined;
   readonly #confirmations = new WeakMap<Batch, Confirmation>();
   #ended = false;
@@ -81,7 +111,14 @@ export class GroupCommit {
   /** The batch that what comes now belongs into. It leaves after this turn at the earliest. */
   open(): Batch {
     if (this.#open.size >= flushMessages || this.#open.bytes >= flushBytes) this.cut();
-    this.#running ??= Promise.resolve().then(() => this.#run());
+    if (this.#running === undefined) this.#running = Promise.resolve().then(() => this.#run());
+    else if (!this.#filling && this.#flights.length < depth && this.#isWorthwhile) {
+      this.#filling = true;
+      queueMicrotask(() => {
+        this.#filling = false;
+        if (this.#flights.length > 0) this.#fill();
+      });
+    }
     return this.#open;
   }
 
@@ -111,7 +148,9 @@ export class GroupCommit {
 
   /** As `confirmed`, for all that has come by now. */
   soFar(): Promise<void> {
-    const last = this.#open.empty ? (this.#waiting.at(-1) ?? this.#inFlight) : this.#open;
+    const last = this.#open.empty
+      ? (this.#waiting.at(-1) ?? this.#flights.at(-1)?.batch)
+      : this.#open;
     return last ? this.confirmed(last) : Promise.resolve();
   }
 
@@ -154,34 +193,89 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     for (;;) {
-      const batch = this.#waiting.shift() ?? this.#takeOpen();
-      if (!batch) break;
-      this.#inFlight = batch;
-      await this.#commit(batch);
-      this.#inFlight = undefined;
-      this.pendingBytes -= batch.bytes;
+      if (this.#flights.length === 0) this.#send(this.#next());
+      this.#fill();
+      const [first] = this.#flights;
+      if (!first) break;
+      await this.#land(first);
     }
     this.#running = undefined;
   }
 
-  #takeOpen(): Batch | undefined {
-    if (this.#open.empty) return undefined;
+  /** Sends what is worth it behind what is under way. */
+  #fill(): void {
+    while (this.#flights.length < depth && this.#isWorthwhile) this.#send(this.#next());
+  }
+
+  get #isWorthwhile(): boolean {
+    if (this.#waiting.length > 0) return true;
+    const last = this.#flights.at(-1)?.batch.size ?? 0;
+    return this.#open.size >= Math.max(worthwhileMessages, last * worthwhilePart);
+  }
+
+  #next(): Batch | undefined {
+    const full = this.#waiting.shift();
+    if (full || this.#open.empty) return full;
     const batch = this.#open;
     this.#open = new Batch();
     return batch;
   }
 
-  async #commit(batch: Batch): Promise<void> {
+  #send(batch: Batch | undefined): void {
+    if (!batch) return;
     const flush = this.#flushOf(batch);
-    const retries = this.retries;
-    const outcome = await this.#insist(flush);
-    if (outcome === "refused") return this.#refused(batch);
+    this.#flights.push({ batch, flush, answer: this.#answerTo(flush), sends: 1 });
+  }
+
+  async #answerTo(flush: Flush): Promise<Answer> {
+    if (this.#ended) return { kind: "outcome", outcome: { kind: "fenced" } };
+    try {
+      const outcome = await this.#options.store.flush(flush);
+      if (outcome.kind !== "early") return { kind: "outcome", outcome };
+      return { kind: "unknown", error: undefined };
+    } catch (error) {
+      const isUnknown = error instanceof SwitchyardError && error.kind === "storeUnavailable";
+      return { kind: isUnknown ? "unknown" : "refused", error };
+    }
+  }
+
+  async #land(flight: Flight): Promise<void> {
+    const answer = await flight.answer;
+    if (answer.kind === "unknown" && !this.#ended) return this.#sendAgain(flight, answer.error);
+    if (answer.kind === "refused") return this.#refused(flight, answer.error);
+    this.#flights.shift();
+    const outcome = answer.kind === "outcome" ? answer.outcome : ({ kind: "fenced" } as const);
+    this.#settle(flight, outcome);
+    if (!this.#pieces.has(flight.batch)) this.pendingBytes -= flight.batch.bytes;
+  }
+
+  /** What is behind it is sent again too: it has had no effect, or its answer was lost as well. */
+  async #sendAgain(first: Flight, error: unknown): Promise<void> {
+    const { log } = this.#options;
+    this.retries += 1;
+    if (first.sends === 1) {
+      log.warn(
+        { flush: first.flush.number, err: error },
+        "the outcome of a flush is unknown; it is sent again",
+      );
+    }
+    const answers = await Promise.all(this.#flights.map(({ answer }) => answer));
+    await backOff(first.sends, this.#options);
+    for (const [index, flight] of this.#flights.slice(0, answers.length).entries()) {
+      if (answers[index]?.kind === "outcome") continue;
+      flight.sends += 1;
+      flight.answer = this.#answerTo(flight.flush);
+    }
+  }
+
+  #settle({ batch, flush, sends }: Flight, outcome: FinalOutcome): void {
     if (outcome.kind === "fenced") {
+      this.fence();
       for (const insert of batch.inserts) insert.outcome = "fenced";
       return this.#done(batch, "fenced", true);
     }
     this.flushes += 1;
-    this.#number = flush.number;
+    this.#committed = flush.number;
     const duplicates =
       outcome.duplicates.length > 0
         ? new Set(outcome.duplicates.map((index) => flush.ids[index]))
@@ -189,15 +283,15 @@ export class GroupCommit {
     for (const insert of batch.inserts)
       insert.outcome = insert.id && duplicates?.has(insert.id) ? "duplicate" : "committed";
     // Control of the checker: a flush that was sent again is stored again.
-    if (this.#options.plantedBug === "retryWithoutLedger" && this.retries > retries)
-      for (const { messages } of [...batch.inserts])
-        this.insert(
-          new Insert(
-            messages.map((message) => message.home.accept(message.event, message)),
-            undefined,
-          ),
-        );
+    if (this.#options.plantedBug === "retryWithoutLedger" && sends > 1) this.#storeAgain(batch);
     this.#done(batch, "committed", outcome.transientIntact);
+  }
+
+  #storeAgain(batch: Batch): void {
+    for (const { messages } of [...batch.inserts]) {
+      const again = messages.map((message) => message.home.accept(message.event, message));
+      this.insert(new Insert(again, undefined));
+    }
   }
 
   #done(batch: Batch, outcome: BatchOutcome, transientIntact: boolean): void {
@@ -205,13 +299,26 @@ export class GroupCommit {
     batch.complete(outcome);
   }
 
-  /** The store cannot hold something of it: piece by piece, so that only that is refused. */
-  async #refused(batch: Batch): Promise<void> {
+  /**
+   * The store cannot hold something of it: piece by piece, so that only that is refused. What was sent behind it has
+   * had no effect and never will have; it goes again, under new numbers, when the pieces have gone.
+   */
+  async #refused({ batch, flush }: Flight, error: unknown): Promise<void> {
+    this.#options.log.error({ flush: flush.number, err: error }, "the store refused a flush");
+    await Promise.all(this.#flights.map(({ answer }) => answer));
+    const [, ...behind] = this.#flights;
+    this.#flights = [];
     const pieces = batch.split();
-    for (const piece of pieces) await this.#commit(piece);
-    if (pieces.length > 0) return batch.complete(this.#ended ? "fenced" : "committed");
-    for (const insert of batch.inserts) insert.outcome = "refused";
-    this.#done(batch, "refused", true);
+    this.#waiting.unshift(...pieces, ...behind.map((flight) => flight.batch));
+    for (const piece of pieces) this.#pieces.add(piece);
+    if (!this.#pieces.has(batch)) this.pendingBytes -= batch.bytes;
+    if (pieces.length === 0) {
+      for (const insert of batch.inserts) insert.outcome = "refused";
+      return this.#done(batch, "refused", true);
+    }
+    void Promise.all(pieces.map(({ done }) => done)).then(() =>
+      batch.complete(this.#ended ? "fenced" : "committed"),
+    );
   }
 
   #flushOf(batch: Batch): Flush {
@@ -223,39 +330,17 @@ export class GroupCommit {
       ids.push(id);
     }
     if (!this.#incarnation) throw new Error("a flush before the takeover");
+    this.#number += 1;
     return {
       incarnation: this.#incarnation,
-      number: this.#number + 1,
+      number: this.#number,
+      after: this.#flights.at(-1)?.flush.number ?? this.#committed,
       durable: batch.changesOf(true),
       transient: batch.changesOf(false),
       marks: [...batch.marks].map(([home, seq]) => ({ queue: home.id, seq })),
       ids,
       idOf,
     };
-  }
-
-  async #insist(flush: Flush): Promise<FlushOutcome | "refused"> {
-    const { store, log } = this.#options;
-    for (let attempt = 1; !this.#ended; attempt += 1) {
-      try {
-        const outcome = await store.flush(flush);
-        if (outcome.kind === "fenced") this.fence();
-        return outcome;
-      } catch (error) {
-        if (!(error instanceof SwitchyardError) || error.kind !== "storeUnavailable") {
-          log.error({ flush: flush.number, err: error }, "the store refused a flush");
-          return "refused";
-        }
-        this.retries += 1;
-        if (attempt === 1)
-          log.warn(
-            { flush: flush.number, err: error },
-            "the outcome of a flush is unknown; it is sent again",
-          );
-        await backOff(attempt, this.#options);
-      }
-    }
-    return { kind: "fenced" };
   }
 
   /** A later incarnation has begun. */

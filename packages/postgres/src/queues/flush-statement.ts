@@ -35,7 +35,7 @@ export interface FlushRow {
  * each keeps its `next_seq` with every flush, and reserving ahead would save little, because the mark rises as often and
  * the row's lock is needed anyway. A flush of one message costs 0.5 ms.
  *
- * The first part is the gate: it moves the node's row from the number before to this flush's, in this incarnation only,
+ * The first part is the gate: it moves the node's row from the number of the flush before to this one's, in this incarnation only,
  * and holds its lock until the end. All others do nothing when it did not. The row's lock makes two copies of a flush,
  * and a flush and a takeover, wait for each other; who comes second sees what the first left.
  *
@@ -43,8 +43,9 @@ export interface FlushRow {
  * waits here. `(… in (select …)) is true` instead of plain `in` makes a hash of it, where joins by hash are switched off.
  */
 export function flushStatement(flush: Flush): FlushStatement {
-  const { incarnation, number, durable, transient, ids } = flush;
-  const parameters: Parameter[] = [incarnation.node, String(incarnation.epoch), String(number)];
+  const { incarnation, number, after, durable, transient, ids } = flush;
+  const { node, epoch } = incarnation;
+  const parameters: Parameter[] = [node, String(epoch), String(number), String(after)];
   const rowsOf = (columns: readonly Column[], values: readonly Parameter[]): string => {
     const first = parameters.length;
     parameters.push(...values);
@@ -80,7 +81,7 @@ const array = (type: Column[1], parameter: string): string =>
 
 const gate = `gate as (
   update switchyard.broker_nodes set last_flush = $3::bigint
-  where name = $1::text and epoch = $2::bigint and last_flush = $3::bigint - 1
+  where name = $1::text and epoch = $2::bigint and last_flush = $4::bigint
   returning 1
 )`;
 
@@ -154,14 +155,18 @@ const unrecorded = (count: string): string => `(
            where (position in (select position from recorded)) is false
          )`;
 
+/** More than there are flushes under way, whose outcome may be asked for again. */
+const OUTCOMES_KEPT = 100;
+
 const keepOutcome = `kept as (
   insert into switchyard.flush_outcomes (node, epoch, flush, duplicates, transient_intact)
   select $1::text, $2::bigint, $3::bigint, coalesce(duplicates::text, '[]'), not transient_lost
   from outcome
   where transient_lost or duplicates is not null
-  on conflict (node) do update
-    set epoch = excluded.epoch, flush = excluded.flush, duplicates = excluded.duplicates,
-        transient_intact = excluded.transient_intact
+  returning 1
+), forgotten as (
+  delete from switchyard.flush_outcomes
+  where exists (select from kept) and node = $1::text and (epoch <> $2::bigint or flush < $3::bigint - ${OUTCOMES_KEPT})
 )`;
 
 const answer = `select exists (select from gate) as committed,

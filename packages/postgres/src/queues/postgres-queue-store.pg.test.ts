@@ -297,7 +297,14 @@ function flushOf(durable: Partial<MessageChanges>, unlogged: Partial<MessageChan
   const none: MessageChanges = { inserted: [], deleted: [], changed: [] };
   number += 1;
   return {
-    ...{ incarnation, number, marks: [], ids: [], idOf: new Map<StoredMessage, number>() },
+    ...{
+      incarnation,
+      number,
+      after: number - 1,
+      marks: [],
+      ids: [],
+      idOf: new Map<StoredMessage, number>(),
+    },
     durable: { ...none, ...durable },
     transient: { ...none, ...unlogged },
   };

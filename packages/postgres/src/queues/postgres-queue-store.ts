@@ -8,7 +8,6 @@ import {
   type QueueState,
   type QueueStore,
   type StoredMessage,
-  SwitchyardError,
   type Takeover,
   type WindowQuery,
 } from "@switchyard/core";
@@ -223,11 +222,7 @@ async function readOutcome(sql: Sql, { incarnation, number }: Flush): Promise<Fl
     left join switchyard.flush_outcomes o on o.node = n.name and o.epoch = n.epoch and o.flush = ${number}
     where n.name = ${node} and n.epoch = ${epoch}`;
   if (row === undefined) return { kind: "fenced" };
-  const last = Number(row.last_flush);
-  if (last < number) {
-    const detail = `flush ${number} after flush ${last} of epoch ${epoch}`;
-    throw new SwitchyardError("internal", { detail });
-  }
+  if (Number(row.last_flush) < number) return { kind: "early" };
   return {
     kind: "committed",
     // Written by the flush statement.

@@ -127,6 +127,7 @@ function flushOf(
   return {
     incarnation,
     number: (number += 1),
+    after: number - 1,
     durable: isDurable ? changes : none,
     transient: isDurable ? none : changes,
     marks: deleted.map(({ queue, to }) => ({ queue, seq: to + 1 })),

@@ -56,17 +56,17 @@ class Backlog {
     return this.clients.ask("consume", { host, token: this.#token, queue, count });
   }
 
-  /** Messages a second, published and consumed by turns; the median of several rounds. */
-  async usualSpeed(queue: string): Promise<{ readonly publish: number; readonly consume: number }> {
+  /** Messages a second, published and consumed by turns, the median of several rounds; and the most memory meanwhile. */
+  async usual(queue: string): Promise<Usual> {
     const published: number[] = [];
     const consumed: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      published.push((await this.publish(queue, roundMessages)).ms);
-      consumed.push((await this.consume(queue, roundMessages)).ms);
-    }
-    const speed = (ms: readonly number[]): number =>
-      (roundMessages * 1_000) / (ms.toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0);
-    return { publish: speed(published), consume: speed(consumed) };
+    const { most } = await watched(this.server, async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        published.push((await this.publish(queue, roundMessages)).ms);
+        consumed.push((await this.consume(queue, roundMessages)).ms);
+      }
+    });
+    return { publish: medianSpeed(published), consume: medianSpeed(consumed), most };
   }
 
   async depth(queue: string): Promise<Depth> {
@@ -87,10 +87,22 @@ class Backlog {
   }
 }
 
+interface Usual {
+  readonly publish: number;
+  readonly consume: number;
+  /** Bytes. */
+  readonly most: number;
+}
+
 interface Depth {
   readonly ready: number;
   readonly unsettled: number;
   readonly delayed: number;
+}
+
+function medianSpeed(ms: readonly number[]): number {
+  const median = ms.toSorted((a, b) => a - b)[Math.floor(ms.length / 2)] ?? 0;
+  return (roundMessages * 1_000) / median;
 }
 
 const clientScript = new URL("./harness/backlog-client.ts", import.meta.url);
@@ -104,14 +116,14 @@ async function settledBytes(server: RunningServer): Promise<number> {
 /** What `work` gives, and the most resident memory meanwhile. */
 async function watched<Result>(
   server: RunningServer,
-  work: Promise<Result>,
+  work: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly most: number }> {
   let most = 0;
   const looking = setInterval(() => {
     void residentBytes(server.pid).then((bytes) => (most = Math.max(most, bytes)));
   }, 100);
   try {
-    return { result: await work, most };
+    return { result: await work(), most };
   } finally {
     clearInterval(looking);
   }
@@ -174,11 +186,11 @@ test(`${waiting} messages wait: memory, speed, restarts, and nothing is left of 
   try {
     await backlog.declare("usual");
     await backlog.declare("backlog");
-    await backlog.usualSpeed("usual"); // compiles
-    const usual = await backlog.usualSpeed("usual");
+    await backlog.usual("usual"); // compiles
+    const usual = await backlog.usual("usual");
     const before = await settledBytes(backlog.server);
 
-    const published = await watched(backlog.server, backlog.publish("backlog", waiting));
+    const published = await watched(backlog.server, () => backlog.publish("backlog", waiting));
     const held = await settledBytes(backlog.server);
     expect(await backlog.depth("backlog")).toEqual({ ready: waiting, unsettled: 0, delayed: 0 });
     const publishRatio = lastToFirst(published.result.tenths);
@@ -202,7 +214,7 @@ test(`${waiting} messages wait: memory, speed, restarts, and nothing is left of 
         `RSS ${mebibytes(afterRestart)} after the start`,
     );
 
-    const consumed = await watched(backlog.server, backlog.consume("backlog", waiting));
+    const consumed = await watched(backlog.server, () => backlog.consume("backlog", waiting));
     const consumeSpeed = (waiting * 1_000) / consumed.result.ms;
     say(
       `first delivery after ${consumed.result.firstMs.toFixed(0)} ms; consumed ${perSecond(waiting, consumed.result.ms)}, tenths ${consumed.result.tenths.map((ms) => ms.toFixed(0)).join(" ")} ms, usual ${Math.round(usual.consume)}/s; ${consumed.result.redelivered} flagged; ` +
@@ -210,7 +222,7 @@ test(`${waiting} messages wait: memory, speed, restarts, and nothing is left of 
     );
     expectAllInOrder(consumed.result, waiting);
     expect(await backlog.depth("backlog")).toEqual({ ready: 0, unsettled: 0, delayed: 0 });
-    const after = await backlog.usualSpeed("backlog");
+    const after = await backlog.usual("backlog");
     say(
       `afterwards published ${Math.round(after.publish)}/s, consumed ${Math.round(after.consume)}/s`,
     );
@@ -238,7 +250,7 @@ test(`${waiting} messages of 10 priorities wait: the most urgent first, each pri
   const before = await settledBytes(server);
   const published = await backlog.publish("urgent", waiting, { priorities: 10 });
   const held = await settledBytes(server);
-  const consumed = await watched(server, backlog.consume("urgent", waiting));
+  const consumed = await watched(server, () => backlog.consume("urgent", waiting));
   say(
     `10 priorities: published ${perSecond(waiting, published.ms)}, consumed ${perSecond(waiting, consumed.result.ms)}; ` +
       `RSS ${mebibytes(before)} before, ${mebibytes(held)} with ${waiting} waiting, at most ${mebibytes(consumed.most)} then`,
@@ -260,8 +272,7 @@ test(`${delayed} delayed messages become ready in the same moment`, async () => 
   await backlog.publish("delayed", delayed, { deliverAt });
   expect(await backlog.depth("delayed")).toEqual({ ready: 0, unsettled: 0, delayed });
   const leftMs = deliverAt - Date.now();
-  const moved = await watched(
-    server,
+  const moved = await watched(server, () =>
     eventually(
       "all ready",
       120_000,
@@ -270,7 +281,7 @@ test(`${delayed} delayed messages become ready in the same moment`, async () => 
     ),
   );
   const held = await settledBytes(server);
-  const consumed = await watched(server, backlog.consume("delayed", delayed));
+  const consumed = await watched(server, () => backlog.consume("delayed", delayed));
   say(
     `${delayed} delayed: all ready ${(moved.result - leftMs).toFixed(0)} ms after their time, consumed ${perSecond(delayed, consumed.result.ms)}; ` +
       `RSS ${mebibytes(before)} before, at most ${mebibytes(moved.most)} while they became ready, ${mebibytes(held)} then, at most ${mebibytes(consumed.most)} at the end`,
@@ -287,7 +298,7 @@ test(`of ${waiting} messages the newest ${kept} stay in a queue with max_length`
   const backlog = new Backlog(server, clients);
   await backlog.declare("short", { max_length: kept, overflow: "drop-head" });
   const before = await settledBytes(server);
-  const published = await watched(server, backlog.publish("short", waiting));
+  const published = await watched(server, () => backlog.publish("short", waiting));
   await eventually(
     "the rest dropped",
     60_000,
@@ -295,7 +306,7 @@ test(`of ${waiting} messages the newest ${kept} stay in a queue with max_length`
     ({ ready }) => ready === kept,
   );
   const held = await settledBytes(server);
-  const { result } = await watched(server, backlog.consume("short", kept));
+  const { result } = await watched(server, () => backlog.consume("short", kept));
   say(
     `max_length ${kept}: published ${perSecond(waiting, published.result.ms)}, last tenth ${lastToFirst(published.result.tenths).toFixed(2)} of the first; ` +
       `RSS ${mebibytes(before)} before, at most ${mebibytes(published.most)}, ${mebibytes(held)} then`,

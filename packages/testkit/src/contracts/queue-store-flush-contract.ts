@@ -53,16 +53,44 @@ export function queueStoreFlushContract(makeHarness: MakeBrokerStoreHarness): vo
 
   queueStoreTest(
     makeHarness,
-    "a gap in the numbers is an error without effect",
+    "a flush whose turn has not come is early, and has no effect",
     async (scenario) => {
       const queue = await scenario.queue();
       const early = scenario.prepare({ inserted: [storedMessage(queue, 1)] }, 2);
-      await expectRefused(scenario.store.flush(early));
+      expect(await scenario.store.flush(early)).toEqual({ kind: "early" });
       expect(await scenario.flush({ inserted: [storedMessage(queue, 2)] })).toEqual(committed);
-      await expectRefused(scenario.store.flush({ ...early, number: 3 }));
+      expect(await scenario.store.flush({ ...early, number: 4, after: 3 })).toEqual({
+        kind: "early",
+      });
       expect(await scenario.seqs(queue)).toEqual([2]);
       expect(await scenario.send(early)).toEqual(committed);
       expect(await scenario.seqs(queue)).toEqual([1, 2]);
+    },
+  );
+
+  queueStoreTest(
+    makeHarness,
+    "flushes that are sent together take effect in order, and none after one that is refused",
+    async (scenario) => {
+      const queue = await scenario.queue();
+      const [first, second, third] = [1, 2, 3].map((number) =>
+        scenario.prepare({ inserted: [storedMessage(queue, number)] }, number),
+      );
+      if (!first || !second || !third) throw new Error("three flushes");
+      const sent = [first, second, third].map((flush) => scenario.send(flush));
+      expect(await Promise.all(sent)).toEqual([committed, committed, committed]);
+      // The first one is told again when others have followed.
+      expect(await scenario.store.flush(first)).toEqual(committed);
+      const [bad, behind] = [
+        scenario.prepare({ inserted: [storedMessage(queue, 3)] }, 4), // is there
+        scenario.prepare({ inserted: [storedMessage(queue, 5)] }, 5),
+      ];
+      const [badly, behindIt] = [scenario.store.flush(bad), scenario.store.flush(behind)];
+      await expectRefused(badly);
+      expect(await behindIt).toEqual({ kind: "early" });
+      // It goes on past the number that was refused; who was to follow that never does.
+      expect(await scenario.send({ ...behind, number: 6, after: 3 })).toEqual(committed);
+      expect(await scenario.seqs(queue)).toEqual([1, 2, 3, 5]);
     },
   );
 

@@ -251,6 +251,7 @@ export class QueueStoreScenario {
     return {
       incarnation: this.incarnation,
       number,
+      after: number - 1,
       durable: table(false),
       transient: table(true),
       marks: parts.marks ?? [],

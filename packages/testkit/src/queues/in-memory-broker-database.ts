@@ -26,7 +26,8 @@ export interface NodeRow {
   leasedUntil: number;
   /** Of this epoch; 0: none yet. */
   lastFlush: number;
-  lastOutcome: FlushOutcome | undefined;
+  /** Of this epoch's flushes, by number. */
+  readonly outcomes: Map<number, FlushOutcome>;
   /** `InMemoryBrokerDatabase.wipes` as this incarnation knows it. */
   knownWipes: number;
 }

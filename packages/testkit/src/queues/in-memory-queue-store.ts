@@ -31,7 +31,7 @@ export class InMemoryQueueStore implements QueueStore {
     const now = this.#database.clock.now();
     const epoch = (this.#database.nodes.get(node)?.epoch ?? 0) + 1;
     const row: NodeRow = {
-      ...{ epoch, leasedUntil: now + leaseMs, lastFlush: 0, lastOutcome: undefined },
+      ...{ epoch, leasedUntil: now + leaseMs, lastFlush: 0, outcomes: new Map() },
       knownWipes: this.#database.wipes,
     };
     this.#database.nodes.set(node, row);
@@ -62,9 +62,9 @@ export class InMemoryQueueStore implements QueueStore {
     this.#database.reach();
     const row = this.#current(flush.incarnation);
     if (row === undefined) return { kind: "fenced" };
-    if (flush.number === row.lastFlush && row.lastOutcome !== undefined) return row.lastOutcome;
-    if (flush.number !== row.lastFlush + 1)
-      throw new Error(`flush ${flush.number} does not follow flush ${row.lastFlush}`);
+    const known = row.outcomes.get(flush.number);
+    if (known !== undefined) return known;
+    if (flush.after !== row.lastFlush) return { kind: "early" };
     const duplicates = this.#duplicates(flush.ids);
     const durable = this.#storable(flush, flush.durable, duplicates);
     const transient = this.#storable(flush, flush.transient, duplicates);
@@ -84,7 +84,7 @@ export class InMemoryQueueStore implements QueueStore {
     for (const [index, id] of flush.ids.entries())
       if (!duplicates.has(index)) this.#database.ids.set(idKey(id), id.expiresAt);
     row.lastFlush = flush.number;
-    row.lastOutcome = outcome;
+    row.outcomes.set(flush.number, outcome);
     row.knownWipes = this.#database.wipes;
     return outcome;
   }

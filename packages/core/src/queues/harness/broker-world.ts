@@ -136,7 +136,10 @@ export class BrokerWorld {
     await this.start();
   }
 
+  /** Not while queues wait for the end of another node's lease, which may write on after the wipe. */
   wipe(): void {
+    if (queueNames.some((name) => !this.broker.queues().some((queue) => queue.name === name)))
+      return;
     this.database.wipeTransient();
     this.checker.lossy.add("transient");
     this.checker.exactAttempts = false;
