@@ -27,11 +27,7 @@ export class Insert {
   readonly replaces: Message | undefined;
   outcome: InsertOutcome | undefined;
 
-  constructor(
-    messages: readonly Message[],
-    id: GivenId | undefined,
-    replaces: Message | undefined = undefined,
-  ) {
+  constructor(messages: readonly Message[], id: GivenId | undefined, replaces?: Message) {
     this.messages = messages;
     this.id = id;
     this.replaces = replaces;

@@ -24,10 +24,14 @@ export interface BrokerOperations {
   declareExchange(exchange: ExchangeDefinition): Promise<boolean>;
   deleteExchange(name: string, conditions: { readonly ifUnused: boolean }): Promise<void>;
   declareQueue(queue: QueueDefinition): Promise<boolean>;
-  /** Returns the number of messages that went with it. */
+  /** Returns the number of messages that went with it. `notFound`, also for one that is not exclusive to `owner`, when given. */
   deleteQueue(
     name: string,
-    conditions: { readonly ifEmpty: boolean; readonly ifUnused: boolean },
+    conditions: {
+      readonly ifEmpty: boolean;
+      readonly ifUnused: boolean;
+      readonly owner?: string;
+    },
   ): Promise<number>;
   /** Removes ready and delayed messages, not those that are with a consumer. Returns their number. */
   purgeQueue(name: string): Promise<number>;

@@ -135,6 +135,8 @@ export class Broker implements BrokerOperations {
       commit: this.#commit,
       storeClock,
       homeOf,
+      publishToChannel,
+      log,
     });
     this.#services = {
       store,
@@ -254,12 +256,18 @@ export class Broker implements BrokerOperations {
 
   async deleteQueue(
     name: string,
-    { ifEmpty, ifUnused }: { readonly ifEmpty: boolean; readonly ifUnused: boolean },
+    {
+      ifEmpty,
+      ifUnused,
+      owner,
+    }: { readonly ifEmpty: boolean; readonly ifUnused: boolean; readonly owner?: string },
   ): Promise<number> {
     this.#homeNamed(name);
     let messages = 0;
     await this.#topology.deleteQueue(name, () => {
       const home = this.#homeNamed(name);
+      // The name may have gone to somebody else while this waited for its turn.
+      if (owner !== undefined && home.definition.exclusiveTo !== owner) throw noQueue(name);
       ({ messages } = home);
       if (ifUnused && home.consumers > 0) {
         const detail = `The queue ${JSON.stringify(name)} has ${home.consumers} consumers.`;
@@ -274,7 +282,7 @@ export class Broker implements BrokerOperations {
     return messages;
   }
 
-  purgeQueue(name: string): Promise<number> {
+  async purgeQueue(name: string): Promise<number> {
     return this.#homeOfOthers(name).purge();
   }
 
@@ -318,7 +326,7 @@ export class Broker implements BrokerOperations {
     return this.#topology.import(topology);
   }
 
-  browse(queue: string, page: BrowsePage): Promise<BrowseResult> {
+  async browse(queue: string, page: BrowsePage): Promise<BrowseResult> {
     return this.#browser.page(this.#homeNamed(queue), page);
   }
 
@@ -361,11 +369,11 @@ export class Broker implements BrokerOperations {
     return Promise.resolve(outcomes);
   }
 
-  replay(queue: string, selection: DeadLetterSelection): Promise<ReplayResult> {
+  async replay(queue: string, selection: DeadLetterSelection): Promise<ReplayResult> {
     return this.#replay.replay(this.#homeOfOthers(queue), selection);
   }
 
-  discard(queue: string, selection: DeadLetterSelection): Promise<number> {
+  async discard(queue: string, selection: DeadLetterSelection): Promise<number> {
     return this.#replay.discard(this.#homeOfOthers(queue), selection);
   }
 
@@ -416,8 +424,7 @@ export class Broker implements BrokerOperations {
   #homeNamed(name: string): QueueHome {
     const home = this.#homes.get(name);
     if (home) return home;
-    const detail = `There is no queue ${JSON.stringify(name)}.`;
-    throw new SwitchyardError("notFound", { detail, field: "queue" });
+    throw noQueue(name);
   }
 
   /** As `#homeNamed`; the internal queue is nobody's business. */
@@ -568,6 +575,11 @@ export class Broker implements BrokerOperations {
 
 function shuttingDown(): SwitchyardError {
   return new SwitchyardError("storeUnavailable", { detail: "The server is shutting down." });
+}
+
+function noQueue(name: string): SwitchyardError {
+  const detail = `There is no queue ${JSON.stringify(name)}.`;
+  return new SwitchyardError("notFound", { detail, field: "queue" });
 }
 
 function precondition(detail: string, field: string): SwitchyardError {

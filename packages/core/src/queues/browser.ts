@@ -21,7 +21,9 @@ export class Browser {
     this.#services = services;
   }
 
+  /** Shows nothing any more of what its caller has been told is gone. */
   async page(home: QueueHome, page: BrowsePage): Promise<BrowseResult> {
+    await this.#services.commit.soFar();
     const { rows, cursor } = await this.rows(home, page);
     return { messages: rows.map((row) => describe(home, row)), cursor };
   }

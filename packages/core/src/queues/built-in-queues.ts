@@ -29,3 +29,8 @@ export const builtInQueues: readonly QueueDefinition[] = [
 export function isBuiltInQueue(name: string): boolean {
   return builtInQueues.some((queue) => queue.name === name);
 }
+
+/** Of the queues that routing found, those that events may be published to. */
+export function publicQueues(names: readonly string[]): readonly string[] {
+  return names.includes(channelQueue) ? names.filter((name) => name !== channelQueue) : names;
+}

@@ -86,9 +86,9 @@ export class DeadLetterReplay {
     do {
       const page = await this.#options.browser.rows(home, { limit: pageMessages, cursor });
       cursor = page.cursor;
-      const rows = page.rows.filter(
-        (row) => row.deaths !== undefined && (wanted?.has(row.seq) ?? true),
-      );
+      const chosen = page.rows.filter(({ seq }) => wanted?.has(seq) ?? true);
+      const rows = chosen.filter(({ deaths }) => deaths !== undefined);
+      if (wanted) kept += chosen.length - rows.length;
       for (let at = 0; at < rows.length && left > 0; at += perTick) {
         const some = this.#extract(home, rows.slice(at, at + Math.min(perTick, left)));
         left -= some.length;

@@ -28,6 +28,11 @@ export class DelayedWindow {
   #horizon: DelayedPlace | undefined;
   /** The first one that was left to the store since the last load began: that load may have missed it. */
   #missed: DelayedPlace | undefined;
+  /**
+   * The last one that was taken. What has been taken lies in the store until it has moved: the horizon stays above, also
+   * when messages enter whose time was earlier still.
+   */
+  #taken: DelayedPlace | undefined;
   generation = 0;
   loading = false;
 
@@ -82,7 +87,10 @@ export class DelayedWindow {
 
   takeDue(now: number): Message | undefined {
     const next = this.#heap.peek();
-    return next?.deliverAt !== undefined && next.deliverAt <= now ? this.#heap.pop() : undefined;
+    if (next?.deliverAt === undefined || next.deliverAt > now) return undefined;
+    const place = delayedPlaceOf(next);
+    if (this.#taken === undefined || isBefore(this.#taken, place)) this.#taken = place;
+    return this.#heap.pop();
   }
 
   clear(): Message[] {
@@ -94,11 +102,15 @@ export class DelayedWindow {
   #shrink(): void {
     const all = this.#heap
       .drain()
-      .sort((one, other) => (isBefore(delayedPlaceOf(one), delayedPlaceOf(other)) ? -1 : 1));
-    const kept = all.slice(0, this.#most);
-    for (const message of kept) this.#heap.push(message);
-    const last = kept.at(-1);
-    if (last) this.#horizon = delayedPlaceOf(last);
+      .toSorted((one, other) => (isBefore(delayedPlaceOf(one), delayedPlaceOf(other)) ? -1 : 1));
+    const taken = this.#taken;
+    const later = taken ? all.findIndex((message) => isBefore(taken, delayedPlaceOf(message))) : 0;
+    const kept = later < 0 ? all.length : Math.max(later, this.#most);
+    for (const message of all.slice(0, kept)) this.#heap.push(message);
+    const last = all[kept - 1];
+    if (kept === all.length || !last) return;
+    const place = delayedPlaceOf(last);
+    this.#horizon = taken && isBefore(place, taken) ? taken : place;
     this.generation += 1; // a load that is under way would leave out what has been let go
   }
 }

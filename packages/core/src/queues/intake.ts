@@ -3,9 +3,9 @@ import { SwitchyardError } from "../errors/switchyard-error.ts";
 import type { Event, GivenId } from "../ports/queue-store.ts";
 import type { ChannelTarget, Route } from "../routing/route.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
-import { Batch, Insert } from "./batch.ts";
+import { type Batch, Insert } from "./batch.ts";
 import type { NewEvent, PublishEventOutcome } from "./broker-operations.ts";
-import { channelQueue } from "./built-in-queues.ts";
+import { channelQueue, publicQueues } from "./built-in-queues.ts";
 import type { PublishToChannel } from "./channel-forwarder.ts";
 import { GivenIds, scopeOf } from "./given-ids.ts";
 import type { Message } from "./message.ts";
@@ -14,6 +14,7 @@ import type { QueueHome } from "./queue-home.ts";
 import type { QueueServices } from "./queue-services.ts";
 
 const noHeaders = toJsonText({});
+const noChannels: ChannelTargets = { kept: [], live: [] };
 
 export interface IntakeOptions {
   readonly services: QueueServices;
@@ -98,12 +99,14 @@ export class Intake {
     const { services, homeOf } = this.#options;
     const id = event.id ?? services.random.uuid();
     const stored = storedEvent(event, id, services.storeClock.now());
-    const isInternal = event.exchange === "" && event.key === channelQueue;
-    const names = isInternal ? [] : route.queues;
-    const homes = names.flatMap((name) => homeOf(name) ?? []);
-    if (homes.length < names.length) return failed(event, homeless());
-    const kept = route.channels.filter(({ durable }) => durable);
-    const live = route.channels.filter(({ durable }) => !durable);
+    const names = publicQueues(route.queues);
+    const homes: QueueHome[] = [];
+    for (const name of names) {
+      const home = homeOf(name);
+      if (!home) return failed(event, homeless());
+      homes.push(home);
+    }
+    const { kept, live } = route.channels.length > 0 ? byDurability(route.channels) : noChannels;
     const routed = homes.length + route.channels.length;
     this.#count(event.exchange, routed === 0);
     if (routed === 0) return this.#unroutable(event, id);
@@ -254,8 +257,20 @@ function storedEvent(event: NewEvent, id: string, publishedAt: number): Event {
   };
 }
 
+interface ChannelTargets {
+  readonly kept: readonly ChannelTarget[];
+  readonly live: readonly ChannelTarget[];
+}
+
+function byDurability(channels: readonly ChannelTarget[]): ChannelTargets {
+  return {
+    kept: channels.filter(({ durable }) => durable),
+    live: channels.filter(({ durable }) => !durable),
+  };
+}
+
 function isEmpty(headers: NewEvent["headers"]): boolean {
-  for (const _name in headers) return false;
+  for (const name in headers) if (Object.hasOwn(headers, name)) return false;
   return true;
 }
 

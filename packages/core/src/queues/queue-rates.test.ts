@@ -7,17 +7,17 @@ test("the rates of a queue are those of the last five seconds that are over", as
   await broker.start();
   await broker.declareQueue(queueNamed("q"));
   const published = (): number => broker.queue("q").rates.published;
-  clock.advance(5_000); // the first look at the queue
+  await clock.advance(5_000); // the first look at the queue
   await settled();
   await broker.publish(
     Array.from({ length: 20 }, (_, n) => eventTo("q", n)),
     "p",
   );
   expect(published()).toBe(0);
-  clock.advance(5_000);
+  await clock.advance(5_000);
   await settled();
   expect(published()).toBe(4);
-  clock.advance(5_000);
+  await clock.advance(5_000);
   await settled();
   expect(published()).toBe(0);
   await broker.stop();

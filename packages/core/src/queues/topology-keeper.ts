@@ -11,7 +11,7 @@ import {
   isBuiltInExchange,
 } from "../routing/built-in-exchanges.ts";
 import { parseChannelTemplate } from "../routing/channel-template.ts";
-import { differingMembers } from "../routing/definitions.ts";
+import { bindingKey, differingMembers } from "../routing/definitions.ts";
 import { exchangeTypes } from "../routing/exchange-types.ts";
 import { checkName } from "../routing/names.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
@@ -162,19 +162,33 @@ export class TopologyKeeper {
     }
   }
 
-  /** All that differs at once, before anything is changed. */
+  /** All that differs at once, before anything is changed; from what is there, or within the document. */
   #checkImport({ exchanges, queues, bindings }: TopologyDocument): void {
     const { routing } = this.#options;
     const mismatches: string[] = [];
+    const newExchanges = new Map<string, ExchangeDefinition>();
     for (const exchange of exchanges) {
-      const known = routing.exchange(exchange.name);
+      const known = routing.exchange(exchange.name) ?? newExchanges.get(exchange.name);
       const members = known ? differingMembers(known, exchange) : [];
       if (members.length > 0) mismatches.push(mismatch("exchange", exchange.name, members));
+      newExchanges.set(exchange.name, exchange);
     }
+    const newQueues = new Map<string, QueueDefinition>();
     for (const queue of queues) {
-      const known = routing.queue(queue.name);
+      const known = routing.queue(queue.name) ?? newQueues.get(queue.name);
       const members = known ? differingMembers(known, queue) : [];
       if (members.length > 0) mismatches.push(mismatch("queue", queue.name, members));
+      newQueues.set(queue.name, queue);
+    }
+    const newBindings = new Map<string, BindingDefinition>();
+    for (const binding of bindings) {
+      const known = routing.binding(binding) ?? newBindings.get(bindingKey(binding));
+      if (known && known.durable !== binding.durable) {
+        const { exchange, destination } = binding;
+        const ends = `${JSON.stringify(exchange)} to the ${destination.type} ${JSON.stringify(destination.name)}`;
+        mismatches.push(`The binding of ${ends} exists with other properties: durable.`);
+      }
+      newBindings.set(bindingKey(binding), binding);
     }
     if (mismatches.length > 0)
       throw new SwitchyardError("preconditionFailed", { detail: mismatches.join(" ") });

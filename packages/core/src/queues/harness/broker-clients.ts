@@ -1,4 +1,3 @@
-import type { JsonText } from "@switchyard/protocol";
 import type { Consumer, Delivery, NewEvent, Settlement } from "../broker-operations.ts";
 import { type BrokerWorld, fanned, mixed, queueNames } from "./broker-world.ts";
 import type { Holder } from "./delivery-checker.ts";
@@ -252,7 +251,7 @@ export class BrokerClients {
   }
 
   #take(delivery: Delivery, held: Map<number, Held>, holder: Holder, incarnation: number): void {
-    const n = Number(delivery.body as JsonText); // a number in JSON
+    const n = Number(delivery.body);
     held.set(delivery.tag, { queue: delivery.queue, n });
     this.#world.delivered(delivery, holder, incarnation);
   }

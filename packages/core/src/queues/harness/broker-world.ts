@@ -52,6 +52,7 @@ export class BrokerWorld {
   /** Counts starts. */
   incarnation = 0;
   node = "node";
+  #flushesAtWipe: number | undefined;
   #broker: Broker | undefined;
   #store: FaultyQueueStore | undefined;
 
@@ -141,6 +142,7 @@ export class BrokerWorld {
     if (queueNames.some((name) => !this.broker.queues().some((queue) => queue.name === name)))
       return;
     this.database.wipeTransient();
+    this.#flushesAtWipe = this.broker.counters().flushes;
     this.checker.lossy.add("transient");
     this.checker.exactAttempts = false;
   }
@@ -170,6 +172,8 @@ export class BrokerWorld {
     for (const { id, definition } of database.queues.values()) {
       const { name, durable } = definition;
       if (name === channelQueue) continue;
+      // A broker hears of a wipe with its next flush.
+      if (!durable && broker.counters().flushes === this.#flushesAtWipe) continue;
       const { ready, unsettled, delayed, readyBytes } = broker.queue(name);
       const lanes = database.table(durable).state(id);
       const stored = lanes.reduce((sum, { messages }) => sum + messages, 0);

@@ -111,6 +111,6 @@ export class RecordingSink implements DeliverySink {
 
   get bodies(): unknown[] {
     // All bodies in these tests are JSON.
-    return this.deliveries.map(({ body }) => JSON.parse(body as JsonText));
+    return this.deliveries.map(({ body }): unknown => JSON.parse(body as JsonText));
   }
 }
