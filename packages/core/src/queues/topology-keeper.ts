@@ -28,6 +28,10 @@ interface TopologyKeeperOptions {
   readonly queueDeclared: (queue: QueueDefinition) => Promise<void>;
   /** After nothing is routed to it any more, before the store forgets it. */
   readonly queueDeleted: (name: string) => Promise<void>;
+  /** Throws when this node may not change anything any more. */
+  readonly requireCurrent: () => void;
+  /** As `requireCurrent`, but asks the store: before what cannot be undone. */
+  readonly confirmCurrent: () => Promise<void>;
   /** Before the store is asked again. */
   readonly pause: (attempt: number) => Promise<void>;
 }
@@ -88,7 +92,7 @@ export class TopologyKeeper {
    */
   deleteQueue(name: string, mayGo: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
-      const { store, routing, queueDeleted } = this.#options;
+      const { store, routing, queueDeleted, confirmCurrent } = this.#options;
       if (isBuiltInQueue(name)) throw reserved("queue", name);
       if (!routing.queue(name)) throw missing("queue", name);
       if (!mayGo()) return;
@@ -96,6 +100,7 @@ export class TopologyKeeper {
       this.#doomed.add(name);
       try {
         await queueDeleted(name);
+        await confirmCurrent();
         await store.deleteQueue(name);
         this.#doomed.delete(name);
       } catch (error) {
@@ -153,6 +158,7 @@ export class TopologyKeeper {
     for (let attempt = 1; !this.#stopped; attempt += 1) {
       await this.#options.pause(attempt);
       try {
+        await this.#options.confirmCurrent();
         await this.#options.store.deleteQueue(name);
         this.#doomed.delete(name);
         return;
@@ -278,7 +284,10 @@ export class TopologyKeeper {
   }
 
   #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
-    const run = this.#last.then(change);
+    const run = this.#last.then(() => {
+      this.#options.requireCurrent();
+      return change();
+    });
     this.#last = run.catch(() => undefined);
     return run;
   }

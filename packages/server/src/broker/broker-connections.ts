@@ -47,9 +47,15 @@ export class BrokerConnections {
     return this.#connections.get(caller.connection);
   }
 
-  /** Whether `queue` is exclusive to the caller. */
+  /** Whether `queue` is exclusive to the caller, or was and is gone. Not when another one has its name since. */
   owns(caller: Caller, queue: string): boolean {
-    return this.find(caller)?.exclusiveQueues.has(queue) ?? false;
+    if (this.find(caller)?.exclusiveQueues.has(queue) !== true) return false;
+    const { broker } = this.#options;
+    try {
+      return broker.queue(queue).exclusiveTo === caller.connection;
+    } catch {
+      return true; // the broker will say that it is gone
+    }
   }
 
   /** Throws `resourceLocked` when `queue` is exclusive to another connection, and `notFound`. */
@@ -99,8 +105,7 @@ export class BrokerConnections {
   async #deleteIfOwn(connection: ConnectionId, queue: string): Promise<void> {
     const { broker } = this.#options;
     try {
-      if (broker.queue(queue).exclusiveTo !== connection) return;
-      await broker.deleteQueue(queue, { ifEmpty: false, ifUnused: false });
+      await broker.deleteQueue(queue, { ifEmpty: false, ifUnused: false, owner: connection });
     } catch (error) {
       if (!(error instanceof SwitchyardError) || error.kind !== "notFound") throw error;
     }

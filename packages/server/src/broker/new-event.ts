@@ -14,6 +14,7 @@ import {
   latestMs,
   longestMs,
   longestName,
+  unstorable,
 } from "../api/v1/members.ts";
 
 type Headers = NewEvent["headers"];
@@ -92,7 +93,7 @@ class EventReader {
   string(name: string, least: number): string | undefined {
     const value = this.#text(name);
     if (value === undefined || (value.length >= least && isShortText(value))) return value;
-    throw wrong(name, `a text of ${least} to ${longestName} characters`);
+    throw wrong(name, `a text of ${least} to ${longestName} characters without ${unstorable}`);
   }
 
   required(name: string): string {

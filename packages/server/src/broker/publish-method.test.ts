@@ -16,7 +16,7 @@ describe("publish", () => {
     );
     expect(frame).toEndWith('"rpc":{"data":{"id":"i-1","routed":1}}}');
     const [{ event, publisher } = { event: undefined, publisher: "" }] = world.broker.published;
-    expect(publisher).toBe("user:ann");
+    expect(publisher).toBe('user:"ann"');
     expect(event).toEqual({
       exchange: "orders",
       key: "a.b",
@@ -76,6 +76,16 @@ describe("publish", () => {
     expect(world.broker.published[0]?.publisher).toBe(`connection:${client.raw.connection.id}`);
   });
 
+  test("a user's id that the store cannot hold is still a publisher of its own", async () => {
+    await using world = await BrokerWorld.start();
+    for (const user of ["a\u001fb", "a\0b"]) {
+      const client = await world.connect([allow("exchanges", ["e"], "publish")], user);
+      await client.call(method, { exchange: "e", body: 1, id: "i" });
+    }
+    const publishers = world.broker.published.map(({ publisher }) => publisher);
+    expect(publishers).toEqual(['user:"a\\u001fb"', 'user:"a\\u0000b"']);
+  });
+
   test("mandatory and unroutable: it comes back before the answer", async () => {
     await using world = await BrokerWorld.start();
     world.broker.outcome = () => ({ kind: "returned", id: "g-1" });
@@ -124,10 +134,13 @@ describe("publish", () => {
     ['{"exchange":"e","body":1,"content_type":"image/png"}', /content_type/],
     ['{"exchange":"e","body":1,"key":{}}', /key/],
     ['{"exchange":"e","body":1,"key":"\\u0000"}', /key/],
+    ['{"exchange":"e","body":1,"key":"\\u001f"}', /key.*U\+001F/],
+    ['{"exchange":"e","body":1,"id":"\\u001f"}', /id.*U\+001F/],
     [`{"exchange":"e","body":1,"key":"${"k".repeat(256)}"}`, /key/],
     ['{"exchange":"e","body":1,"headers":[]}', /headers/],
     ['{"exchange":"e","body":1,"headers":{"a":{}}}', /headers/],
     ['{"exchange":"e","body":1,"headers":{"a":9007199254740993}}', /headers/],
+    ['{"exchange":"e","body":1,"headers":{"a":1e999}}', /headers/],
     ['{"exchange":"e","body":1,"id":""}', /id/],
     ['{"exchange":"e","body":1,"mandatory":1}', /mandatory/],
     ['{"exchange":"e","body":1,"priority":10}', /priority/],

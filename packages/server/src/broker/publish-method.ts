@@ -44,7 +44,8 @@ export function createPublishMethod(
 
 /** Whose ids are remembered: a user's, over all connections; anonymous ones must not be able to claim each other's. */
 function publisherOf({ user, connection }: Caller): string {
-  return user === "" ? `connection:${connection}` : `user:${user}`;
+  // Quoted, because a user's id may hold what the store cannot.
+  return user === "" ? `connection:${connection}` : `user:${quoted(user)}`;
 }
 
 /** AMQP 0-9-1 basic.return, with its code. */

@@ -120,6 +120,26 @@ describe("declaring", () => {
     expect([...world.broker.declaredQueues.keys()]).toEqual(["mine"]);
   });
 
+  test("a queue that has the name of an exclusive one that is gone is nobody's own", async () => {
+    await using world = await BrokerWorld.start();
+    const { declaredQueues } = world.broker;
+    const client = await world.connect([allow("queues", ["mine"], "declare")]);
+    await client.call("queue.declare", { name: "mine", exclusive: true });
+    declaredQueues.delete("mine");
+    expect(await client.call("queue.delete", { name: "mine" })).toMatch(/^404 .*"mine"/);
+    await client.call("queue.declare", { name: "mine", exclusive: true });
+    declaredQueues.set("mine", plainQueue("mine"));
+    const binding = { exchange: "e", destination: { type: "queue", name: "mine" } };
+    for (const [method, data] of [
+      ["queue.consume", { queue: "mine" }],
+      ["queue.purge", { name: "mine" }],
+      ["queue.delete", { name: "mine" }],
+      ["binding.create", binding],
+    ] as const)
+      expect(await client.call(method, data)).toMatch(/^103 /);
+    expect([...declaredQueues.keys()]).toEqual(["mine"]);
+  });
+
   test("an exclusive queue's end is tried again while the store is away", async () => {
     await using world = await BrokerWorld.start();
     const { broker, clock } = world;

@@ -126,10 +126,12 @@ export function createTopologyMethods({
       "queue.delete",
       async (caller, data) => {
         const given = readMethodData(queueDeletion, data);
+        const owned = connections.owns(caller, given.name);
         requireOnQueue(caller, given.name, "delete");
         const messages = await broker.deleteQueue(given.name, {
           ifEmpty: given.if_empty,
           ifUnused: given.if_unused,
+          ...(owned && { owner: caller.connection }),
         });
         connections.find(caller)?.exclusiveQueues.delete(given.name);
         return toJsonText({ messages });

@@ -71,9 +71,14 @@ export class ScriptedBroker implements BrokerOperations {
 
   async deleteQueue(
     name: string,
-    { ifEmpty, ifUnused }: { readonly ifEmpty: boolean; readonly ifUnused: boolean },
+    {
+      ifEmpty,
+      ifUnused,
+      owner,
+    }: { readonly ifEmpty: boolean; readonly ifUnused: boolean; readonly owner?: string },
   ): Promise<number> {
-    this.#definition(name);
+    const { exclusiveTo } = this.#definition(name);
+    if (owner !== undefined && exclusiveTo !== owner) throw new SwitchyardError("notFound");
     this.declaredQueues.delete(name);
     this.done.push(`delete ${name}${ifEmpty ? " if empty" : ""}${ifUnused ? " if unused" : ""}`);
     return 3;

@@ -49,10 +49,14 @@ describe.each([...ways])("%s", (kind) => {
     way = await world.way(kind);
   });
 
-  /** Publishes `all` to `queue`, and rejects each. */
-  async function bury(queue: string, ...all: readonly unknown[]): Promise<void> {
+  /** Publishes `all` to `queue`, and rejects each. `taker` takes them: not one that goes on consuming, by default. */
+  async function bury(
+    queue: string,
+    all: readonly unknown[],
+    taker: Way = world.http,
+  ): Promise<void> {
     for (const body of all) await way.publish({ exchange: "amq.default", key: queue, body });
-    for (const taken of await way.take(queue, all.length)) await taken.settle("reject");
+    for (const taken of await taker.take(queue, all.length)) await taken.settle("reject");
   }
 
   test("what is rejected goes by the dead-letter exchange, with its history", async () => {
@@ -82,7 +86,7 @@ describe.each([...ways])("%s", (kind) => {
     await way.declareExchange(nowhere, { type: "topic" });
     for (const exchange of [nowhere, fresh("no-such")]) {
       const queue = await way.declareQueue(fresh("q"), { dead_letter_exchange: exchange });
-      await bury(queue, queue);
+      await bury(queue, [queue], way);
       await until(async () => (await waiting("switchyard.dead-letters")).includes(queue));
     }
   });
@@ -96,7 +100,7 @@ describe.each([...ways])("%s", (kind) => {
     await way.bind(exchange, "", channelNamed(live), { durable: false });
     const queue = await way.declareQueue(fresh("q"), { dead_letter_exchange: exchange });
     const { sdk } = await world.client();
-    const heard: unknown[] = [];
+    const heard: (readonly [string, unknown])[] = [];
     for (const name of [channel, live]) {
       const subscription = sdk.newSubscription(name);
       subscription.on("publication", (publication) =>
@@ -105,14 +109,15 @@ describe.each([...ways])("%s", (kind) => {
       subscription.subscribe();
       await subscription.ready(10_000);
     }
-    await bury(queue, 1);
+    await bury(queue, [1], way);
     await until(() => heard.length >= 2);
-    expect(heard.toSorted()).toEqual(
-      [
+    expect(new Map(heard)).toEqual(
+      new Map([
         [channel, 1],
         [live, 1],
-      ].toSorted(),
+      ]),
     );
+    expect(heard).toHaveLength(2);
     await until(async () => (await world.http.figures(queue)).counts["dead"] === 1);
     const lost = await browse("switchyard.dead-letters");
     expect(lost.filter(({ deaths: [death] }) => death?.queue === queue)).toEqual([]);
@@ -156,7 +161,7 @@ describe.each([...ways])("%s", (kind) => {
       overflow: "reject-publish",
     });
     const queue = await way.declareQueue(fresh("q"), toQueue(dead));
-    await bury(queue, 1, 2);
+    await bury(queue, [1, 2], way);
     expect(await waiting(dead)).toEqual([1]);
     expect(await world.http.figures(queue)).toMatchObject({ ready: 1, counts: { dead: 1 } });
     const [first] = await way.take(dead, 1);
@@ -169,7 +174,11 @@ describe.each([...ways])("%s", (kind) => {
   test("replay one, some, at a rate, and all the others", async () => {
     const dead = await way.declareQueue(fresh("dead"));
     const queue = await way.declareQueue(fresh("q"), { max_attempts: 1, ...toQueue(dead) });
-    await bury(queue, ...Array.from({ length: 16 }, (_, n) => n));
+    await bury(
+      queue,
+      Array.from({ length: 16 }, (_, n) => n),
+      way,
+    );
     await until(() => isHolding(dead, 16));
     const replay = (members?: object): Promise<object> =>
       world.http.call(`POST /v1/queues/${dead}/replay`, members);
@@ -186,9 +195,9 @@ describe.each([...ways])("%s", (kind) => {
       deaths: [{ queue, reason: "rejected", count: 1 }],
     });
     const began = performance.now();
-    expect(await replay({ limit: 4, rate_per_second: 20 })).toEqual({ ...none, scheduled: 4 });
+    expect(await replay({ limit: 4, rate_per_second: 10 })).toEqual({ ...none, scheduled: 4 });
     expect(bodies(await way.take(queue, 4))).toEqual([4, 5, 6, 7]);
-    expect(performance.now() - began).toBeGreaterThan(140); // three pauses of 50 ms between four
+    expect(performance.now() - began).toBeGreaterThan(290); // three pauses of 100 ms between four
     expect(await replay()).toEqual({ ...none, replayed: 8 });
     expect(bodies(await way.take(queue, 8))).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
     expect(await browse(dead)).toEqual([]);
@@ -202,8 +211,8 @@ describe.each([...ways])("%s", (kind) => {
       overflow: "reject-publish",
       ...toQueue(dead),
     });
-    await bury(gone, "gone");
-    await bury(full, "full");
+    await bury(gone, ["gone"]);
+    await bury(full, ["full"]);
     await until(() => isHolding(dead, 2));
     for (const key of [full, dead])
       await way.publish({ exchange: "amq.default", key, body: "plain" });
@@ -217,7 +226,7 @@ describe.each([...ways])("%s", (kind) => {
   test("discard some, then all; what is no dead letter stays", async () => {
     const dead = await way.declareQueue(fresh("dead"));
     const queue = await way.declareQueue(fresh("q"), toQueue(dead));
-    await bury(queue, 1, 2, 3, 4);
+    await bury(queue, [1, 2, 3, 4], way);
     await until(() => isHolding(dead, 4));
     await way.publish({ exchange: "amq.default", key: dead, body: "plain" });
     const discard = (members?: object): Promise<object> =>

@@ -139,11 +139,11 @@ describe.each([...ways])("%s", (kind) => {
     const channels = ["plain:durable", "plain:live"].map((name) => fresh(name));
     for (const [at, channel] of channels.entries())
       await way.bind(exchange, "", channelNamed(channel), { durable: at === 0 });
-    const heard: unknown[] = [];
+    const heard: number[] = [];
     const { sdk } = await world.client();
     for (const channel of channels) {
       const subscription = sdk.newSubscription(channel);
-      subscription.on("publication", ({ data }) => heard.push(data));
+      subscription.on("publication", ({ data }) => heard.push(Number(data)));
       subscription.subscribe();
       await subscription.ready(10_000);
     }
@@ -154,7 +154,7 @@ describe.each([...ways])("%s", (kind) => {
     const again = await way.publish({ exchange, body: 3, id: "again" });
     expect(again).toEqual({ id: "again", routed: 5 });
     await until(() => heard.length === 4);
-    expect(heard.toSorted()).toEqual([1, 1, 3, 3]);
+    expect(heard.toSorted((one, other) => one - other)).toEqual([1, 1, 3, 3]);
     for (const queue of others) expect(await waiting(queue)).toEqual([1, 3]);
     expect(await waiting(full)).toEqual([3]);
   });

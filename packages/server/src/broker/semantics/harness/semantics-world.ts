@@ -39,7 +39,9 @@ export class SemanticsWorld implements AsyncDisposable {
     return new HttpWay(() => this.sdk.server, key);
   }
 
+  /** At once: an orderly end would take a second for each file, and is tested elsewhere. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.sdk.server.kill();
     await this.sdk[Symbol.asyncDispose]();
   }
 }
