@@ -55,13 +55,18 @@ export interface BrokerOperations {
   consume(request: ConsumeRequest, sink: DeliverySink): Consumer;
   /** Waits up to `waitMs` for the first message. Each delivery has a lease: without a word in time it is ready again. */
   pull(queue: string, request: PullRequest): Promise<readonly PulledDelivery[]>;
-  /** Of pulled deliveries. Fulfils after commit, an outcome per receipt. */
+  /** Of deliveries pulled from `queue`; others are unknown. Fulfils after commit, an outcome per receipt. */
   settleReceipts(
+    queue: string,
     receipts: readonly string[],
     settlement: Settlement,
   ): Promise<readonly SettleOutcome[]>;
   /** Returns an outcome per receipt. */
-  extendReceipts(receipts: readonly string[], leaseMs: number): Promise<readonly SettleOutcome[]>;
+  extendReceipts(
+    queue: string,
+    receipts: readonly string[],
+    leaseMs: number,
+  ): Promise<readonly SettleOutcome[]>;
 
   /** Publishes dead letters that lie in `queue` again into the queue where each died last, with their attempts at 0. */
   replay(queue: string, selection: DeadLetterSelection): Promise<ReplayResult>;

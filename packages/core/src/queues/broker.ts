@@ -41,7 +41,6 @@ import { DeadLetterReplay } from "./dead-letter-replay.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Intake } from "./intake.ts";
-import { queueOfReceipt } from "./pull-desk.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 import { QueueHome } from "./queue-home.ts";
 import { RateMeter } from "./queue-rates.ts";
@@ -93,7 +92,6 @@ export class Broker implements BrokerOperations {
   readonly #replay: DeadLetterReplay;
   readonly #rates: RateMeter;
   readonly #homes = new Map<string, QueueHome>();
-  readonly #homesById = new Map<number, QueueHome>();
   #incarnation: Incarnation | undefined;
   /** Monotonic: until then no other node is the home of this one's queues. */
   #leaseUntil = Number.NEGATIVE_INFINITY;
@@ -165,6 +163,8 @@ export class Broker implements BrokerOperations {
       routing: this.#routing,
       queueDeclared: (queue) => this.#takeHome(queue),
       queueDeleted: (name) => this.#drop(name),
+      requireCurrent: () => this.#requireCurrent(),
+      confirmCurrent: () => this.#confirmCurrent(),
       pause: (attempt) => backOff(attempt, this.#options),
     });
     this.#forwarder = new ChannelForwarder({ publish: publishToChannel, clock, random, log });
@@ -228,9 +228,8 @@ export class Broker implements BrokerOperations {
   check(): Promise<void> {
     if (this.#mayDeliver()) return Promise.resolve();
     if (this.#draining) return Promise.reject(shuttingDown());
-    const detail = this.#commit.fenced
-      ? `Another process runs as node ${this.#options.node}.`
-      : "The lease on the queues has run out.";
+    if (this.#commit.fenced) return Promise.reject(this.#superseded());
+    const detail = "The lease on the queues has run out.";
     return Promise.reject(new SwitchyardError("storeUnavailable", { detail }));
   }
 
@@ -283,6 +282,7 @@ export class Broker implements BrokerOperations {
   }
 
   async purgeQueue(name: string): Promise<number> {
+    this.#requireCurrent();
     return this.#homeOfOthers(name).purge();
   }
 
@@ -332,6 +332,7 @@ export class Broker implements BrokerOperations {
 
   consume({ queue, prefetch, connection }: ConsumeRequest, sink: DeliverySink): Consumer {
     if (this.#draining) throw shuttingDown();
+    this.#requireCurrent();
     const home = this.#homeOfOthers(queue);
     const { exclusiveTo } = home.definition;
     if (exclusiveTo !== undefined && exclusiveTo !== connection) {
@@ -343,6 +344,7 @@ export class Broker implements BrokerOperations {
 
   async pull(queue: string, request: PullRequest): Promise<readonly PulledDelivery[]> {
     if (this.#draining) throw shuttingDown();
+    this.#requireCurrent();
     const home = this.#homeOfOthers(queue);
     if (home.definition.exclusiveTo !== undefined) {
       const detail = `The queue ${JSON.stringify(queue)} belongs to a connection.`;
@@ -352,21 +354,25 @@ export class Broker implements BrokerOperations {
   }
 
   async settleReceipts(
+    queue: string,
     receipts: readonly string[],
     settlement: Settlement,
   ): Promise<readonly SettleOutcome[]> {
+    const { pulls } = this.#homeOfOthers(queue);
     const outcomes = receipts.map((receipt): SettleOutcome =>
-      this.#homeOfReceipt(receipt)?.pulls.settle(receipt, settlement) ? "settled" : "unknown",
+      pulls.settle(receipt, settlement) ? "settled" : "unknown",
     );
     if (outcomes.includes("settled")) await this.#commit.soFar();
     return outcomes;
   }
 
-  extendReceipts(receipts: readonly string[], leaseMs: number): Promise<readonly SettleOutcome[]> {
-    const outcomes = receipts.map((receipt): SettleOutcome =>
-      this.#homeOfReceipt(receipt)?.pulls.extend(receipt, leaseMs) ? "settled" : "unknown",
-    );
-    return Promise.resolve(outcomes);
+  async extendReceipts(
+    queue: string,
+    receipts: readonly string[],
+    leaseMs: number,
+  ): Promise<readonly SettleOutcome[]> {
+    const { pulls } = this.#homeOfOthers(queue);
+    return receipts.map((receipt) => (pulls.extend(receipt, leaseMs) ? "settled" : "unknown"));
   }
 
   async replay(queue: string, selection: DeadLetterSelection): Promise<ReplayResult> {
@@ -434,14 +440,8 @@ export class Broker implements BrokerOperations {
     throw new SwitchyardError("permissionDenied", { detail, field: "queue" });
   }
 
-  #homeOfReceipt(receipt: string): QueueHome | undefined {
-    const id = queueOfReceipt(receipt);
-    return id === undefined ? undefined : this.#homesById.get(id);
-  }
-
   #addHome(home: QueueHome): void {
     this.#homes.set(home.name, home);
-    this.#homesById.set(home.id, home);
   }
 
   async #takeHome(queue: QueueDefinition): Promise<void> {
@@ -456,7 +456,6 @@ export class Broker implements BrokerOperations {
     const home = this.#homes.get(name);
     if (!home) return;
     this.#homes.delete(name);
-    this.#homesById.delete(home.id);
     home.close("the queue has been deleted");
     await this.#commit.soFar();
   }
@@ -506,10 +505,30 @@ export class Broker implements BrokerOperations {
 
   #fenced(): void {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
+    this.#topology.stop();
     this.#options.log.error(
       { node: this.#options.node },
       "another process runs under this node's name: its queues are over here. Give every node a name of its own, and start this one again",
     );
+  }
+
+  #requireCurrent(): void {
+    if (!this.#commit.fenced) return;
+    throw this.#draining ? shuttingDown() : this.#superseded();
+  }
+
+  /** Rejects when a later incarnation has begun, of which this one may not have heard, and while the store is away. */
+  async #confirmCurrent(): Promise<void> {
+    this.#requireCurrent();
+    const { store, leaseMs } = this.#options;
+    if (this.#incarnation && (await store.renew(this.#incarnation, leaseMs)) !== undefined) return;
+    this.#commit.fence();
+    throw this.#superseded();
+  }
+
+  #superseded(): SwitchyardError {
+    const detail = `Another process runs as node ${this.#options.node}.`;
+    return new SwitchyardError("storeUnavailable", { detail });
   }
 
   #mayDeliver(): boolean {

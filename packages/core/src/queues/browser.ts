@@ -28,8 +28,12 @@ export class Browser {
     return { messages: rows.map((row) => describe(home, row)), cursor };
   }
 
-  /** Rejects with `badRequest` for a cursor that is none. */
-  async rows(home: QueueHome, { limit, cursor }: BrowsePage): Promise<StoredPage> {
+  /** What has a seq below `below`. Rejects with `badRequest` for a cursor that is none. */
+  async rows(
+    home: QueueHome,
+    { limit, cursor }: BrowsePage,
+    below = Number.POSITIVE_INFINITY,
+  ): Promise<StoredPage> {
     let { lane, after } = parseCursor(cursor);
     const rows: StoredMessage[] = [];
     let bytesLeft = pageBytes;
@@ -42,9 +46,10 @@ export class Browser {
         limit: limit - rows.length,
         maxBytes: bytesLeft,
       });
-      rows.push(...found);
-      for (const { event } of found) bytesLeft -= event.body.length;
-      const last = found.at(-1);
+      const wanted = found.filter(({ seq }) => seq < below);
+      rows.push(...wanted);
+      for (const { event } of wanted) bytesLeft -= event.body.length;
+      const last = wanted.length === found.length ? found.at(-1) : undefined;
       if (last && (rows.length >= limit || bytesLeft <= 0))
         return { rows, cursor: `${lane}.${last.seq}` };
       // Only an empty answer is the end of a lane: a page may have been cut by its bytes.

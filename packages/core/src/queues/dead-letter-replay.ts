@@ -67,12 +67,13 @@ export class DeadLetterReplay {
     return done;
   }
 
-  /** Ready dead letters only, in the queue's order. */
+  /** Ready dead letters only, in the queue's order; those that are there now, so that it ends when they die again. */
   async #each(
     home: QueueHome,
     { seqs, limit = Number.POSITIVE_INFINITY, ratePerSecond }: DeadLetterSelection,
     treat: Treatment,
   ): Promise<{ readonly done: number; readonly kept: number }> {
+    const { nextSeq: below } = home;
     const wanted = seqs && new Set(seqs);
     let left = Math.min(limit, wanted?.size ?? Number.POSITIVE_INFINITY);
     let done = 0;
@@ -84,7 +85,7 @@ export class DeadLetterReplay {
         : Math.max(1, Math.round((ratePerSecond * tickMs) / 1_000));
     const pauseMs = ratePerSecond === undefined ? 0 : (perTick / ratePerSecond) * 1_000;
     do {
-      const page = await this.#options.browser.rows(home, { limit: pageMessages, cursor });
+      const page = await this.#options.browser.rows(home, { limit: pageMessages, cursor }, below);
       cursor = page.cursor;
       const chosen = page.rows.filter(({ seq }) => wanted?.has(seq) ?? true);
       const rows = chosen.filter(({ deaths }) => deaths !== undefined);

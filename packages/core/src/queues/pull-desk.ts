@@ -147,9 +147,3 @@ export class PullDesk {
     if (lapsed.length > 0) this.#home.giveBack(lapsed);
   }
 }
-
-/** The id of the queue that a receipt is of; undefined: it is none. */
-export function queueOfReceipt(receipt: string): number | undefined {
-  const id = /^(\d{1,15})-\d{1,16}-[0-9a-f-]{36}$/.exec(receipt)?.[1];
-  return id === undefined ? undefined : Number(id);
-}

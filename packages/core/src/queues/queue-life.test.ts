@@ -175,3 +175,26 @@ describe("a backlog beyond the window", () => {
     expect(database.durable.state(id)).toMatchObject([{ messages: 1 }]);
   });
 });
+
+test("a node whose place another process has taken changes nothing any more", async () => {
+  const { broker, consume, database, clock } = await createQueue({ autoDelete: true });
+  const { consumer } = consume();
+  const later = createTestBroker({ database, clock }).broker;
+  await later.start();
+  // The first one has not heard of it yet: its consumer's end would delete the queue.
+  consumer.close();
+  await settled();
+  expect(database.queues.has("q")).toBe(true);
+  for (const change of [
+    () => broker.declareQueue(queueNamed("other")),
+    () => broker.declareExchange({ name: "e", type: "topic", alternateExchange: undefined }),
+    () => broker.purgeQueue("q"),
+    () => broker.pull("q", { max: 1, waitMs: 0, leaseMs: 1_000, signal: AbortSignal.abort() }),
+  ])
+    expect(await kindOf(change())).toBe("storeUnavailable");
+  await clock.advance(60_000);
+  expect([database.queues.has("q"), database.queues.has("other")]).toEqual([true, false]);
+  expect(() => consume()).toThrow("node");
+  await later.stop();
+  await broker.stop();
+});

@@ -66,12 +66,14 @@ describe("who fails, and how that counts", () => {
     const { signal } = new AbortController();
     const pulled = await broker.pull("q", { max: 2, waitMs: 0, leaseMs: 1_000, signal });
     const [first, second] = pulled.map(({ receipt }) => receipt);
-    expect(await broker.extendReceipts([second ?? ""], 5_000)).toEqual(["settled"]);
+    expect(await broker.extendReceipts("q", [second ?? ""], 5_000)).toEqual(["settled"]);
     await clock.advance(1_000);
     const { sink } = consume();
     await settled();
     expect(seen(sink)).toEqual([[1, true, 2]]);
-    const outcomes = await broker.settleReceipts([first ?? "", second ?? ""], { type: "ack" });
+    const outcomes = await broker.settleReceipts("q", [first ?? "", second ?? ""], {
+      type: "ack",
+    });
     expect(outcomes).toEqual(["unknown", "settled"]);
   });
 

@@ -160,7 +160,7 @@ export class BrokerClients {
     for (const held of some) {
       const settlement = this.#settlement(held.queue);
       const { unsettled } = broker.queue(held.queue);
-      const settling = broker.settleReceipts([held.receipt], settlement);
+      const settling = broker.settleReceipts(held.queue, [held.receipt], settlement);
       // Whether the lease had lapsed is to be known at once: the message may be with another one by the answer.
       const isSettled = broker.queue(held.queue).unsettled < unsettled;
       const committed = settling.then(([outcome]) => {

@@ -122,6 +122,10 @@ async function runRoute(
     const body = await readBody(request, maxBodyBytes);
     if (body.kind === "tooLarge") return tooLarge(maxBodyBytes);
     text = body.text;
+  } else if (verbOf(request) !== "GET" && request.body !== null) {
+    // What was meant to be a condition would be passed over, and the thing deleted.
+    const detail = "this request takes no body; conditions go into the query, as ?if_empty=true";
+    throw new SwitchyardError("badRequest", { detail, field: "body" });
   }
   scope.server?.timeout(request, answerSeconds);
   const { requestId, query } = scope;

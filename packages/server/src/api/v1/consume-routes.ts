@@ -127,8 +127,8 @@ export const consumeRoutes: readonly ApiRoute[] = [
     ),
     answers: { 200: { ...settledAnswer, description: "`settled`: extended." } },
     failures: [503],
-    run: async ({ broker, body }) =>
-      settledJson(await broker.extendReceipts(body.receipts, body.lease_ms)),
+    run: async ({ broker, name, body }) =>
+      settledJson(await broker.extendReceipts(name, body.receipts, body.lease_ms)),
   }),
 ];
 
@@ -144,6 +144,7 @@ async function pull({
     // Nobody is there to work on them: they need not wait for the end of their lease.
     const back = { type: "nack", requeue: true, delayMs: undefined } as const;
     await broker.settleReceipts(
+      name,
       deliveries.map(({ receipt }) => receipt),
       back,
     );
@@ -152,10 +153,10 @@ async function pull({
 }
 
 async function settle(
-  { broker, body }: RouteCall<unknown, { readonly receipts: readonly string[] }>,
+  { broker, name, body }: RouteCall<unknown, { readonly receipts: readonly string[] }>,
   settlement: Settlement,
 ): Promise<RouteAnswer> {
-  return settledJson(await broker.settleReceipts(body.receipts, settlement));
+  return settledJson(await broker.settleReceipts(name, body.receipts, settlement));
 }
 
 function settledJson(results: readonly SettleOutcome[]): RouteAnswer {

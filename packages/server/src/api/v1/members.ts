@@ -10,12 +10,15 @@ export const longestMs = tenYearsMs;
 /** The default exchange's name in paths and documents; its real one is empty. */
 const defaultExchange = "amq.default";
 
-/** PostgreSQL's text takes neither NUL nor half a surrogate pair. */
+/** PostgreSQL's text takes neither NUL nor half a surrogate pair; U+001F parts the texts of many rows on their way there. */
 export function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\0");
+  return text.isWellFormed() && !text.includes("\0") && !text.includes("\u001f");
 }
 
 const control = /\p{Cc}/u;
+
+/** What a text that is not storable holds, in words of an error. */
+export const unstorable = "NUL, U+001F or half a surrogate pair";
 
 /** The name of an exchange or a queue. */
 export const name = z
@@ -29,11 +32,11 @@ export const name = z
 export const routingKey = z
   .string()
   .max(longestName)
-  .refine(isStorable, { error: "must not hold NUL or half a surrogate pair" });
+  .refine(isStorable, { error: `must not hold ${unstorable}` });
 
-/** Numbers that a double holds exactly. */
+/** Numbers that a double holds exactly; `1e999` is parsed as infinite, which JSON cannot say. */
 export function isExact(value: number): boolean {
-  return !Number.isInteger(value) || Number.isSafeInteger(value);
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 const headerValue = z.union(

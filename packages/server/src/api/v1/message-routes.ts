@@ -15,7 +15,7 @@ const selectionBody = z.strictObject({
   limit: z.int().min(1).optional().describe("At most this many."),
   rate_per_second: z
     .number()
-    .positive()
+    .min(0.001)
     .max(1_000_000)
     .optional()
     .describe("Default: as fast as can be. With it the work goes on after the answer."),

@@ -148,7 +148,7 @@ describe("pulling", () => {
     const init = { method: "POST", headers: { "X-API-Key": "k" }, signal: gone.signal };
     await api.app.request("http://localhost/v1/queues/q/pull", init, {});
     expect(api.calls.slice(1)).toEqual([
-      ["settleReceipts", ["r1"], { type: "nack", requeue: true, delayMs: undefined }],
+      ["settleReceipts", "q", ["r1"], { type: "nack", requeue: true, delayMs: undefined }],
     ]);
   });
 });
@@ -157,20 +157,20 @@ describe("settling", () => {
   const receipts = ["a", "b"];
 
   test.each([
-    ["ack", { receipts }, ["settleReceipts", receipts, { type: "ack" }]],
-    ["reject", { receipts }, ["settleReceipts", receipts, { type: "reject" }]],
+    ["ack", { receipts }, ["settleReceipts", "q", receipts, { type: "ack" }]],
+    ["reject", { receipts }, ["settleReceipts", "q", receipts, { type: "reject" }]],
     [
       "nack",
       { receipts },
-      ["settleReceipts", receipts, { type: "nack", requeue: true, delayMs: undefined }],
+      ["settleReceipts", "q", receipts, { type: "nack", requeue: true, delayMs: undefined }],
     ],
     [
       "nack",
       { receipts, requeue: false, delay_ms: 5 },
-      ["settleReceipts", receipts, { type: "nack", requeue: false, delayMs: 5 }],
+      ["settleReceipts", "q", receipts, { type: "nack", requeue: false, delayMs: 5 }],
     ],
-    ["extend", { receipts }, ["extendReceipts", receipts, 30_000]],
-    ["extend", { receipts, lease_ms: 1_000 }, ["extendReceipts", receipts, 1_000]],
+    ["extend", { receipts }, ["extendReceipts", "q", receipts, 30_000]],
+    ["extend", { receipts, lease_ms: 1_000 }, ["extendReceipts", "q", receipts, 1_000]],
   ])("%s %p", async (verb, body, call) => {
     const outcomes = async () => ["settled", "unknown"] as const;
     const api = routesHarness({ settleReceipts: outcomes, extendReceipts: outcomes });

@@ -87,6 +87,14 @@ describe("bodies", () => {
   });
 });
 
+test("a header that is too large for a number is refused, not made null", () => {
+  expect(refusal('{"headers":{"a":1e999},"body":1}')).toEqual([
+    "badRequest",
+    "headers.a",
+    expect.stringContaining("a number"),
+  ]);
+});
+
 test("every member", () => {
   const text =
     '{"key":"a.b","headers":{"s":"x","n":1.5,"b":true},"body":1,"id":"i","mandatory":true,"delay_ms":5,"priority":9,"ttl_ms":60000}';
@@ -121,15 +129,18 @@ const wrongMembers: readonly (readonly [
   [{ key: long }, "key"],
   [{ key: "a\0b" }, "key"],
   [{ key: "\ud800" }, "key"],
+  [{ key: "a\u001fb" }, "key"],
   [{ headers: [] }, "headers"],
   [{ headers: null }, "headers"],
   [{ headers: { a: null } }, "headers.a"],
   [{ headers: { a: {} } }, "headers.a"],
   [{ headers: { a: 2 ** 53 } }, "headers.a"],
   [{ headers: { ok: 1, a: "\0" } }, "headers.a"],
+  [{ headers: { a: "\u001f" } }, "headers.a"],
   [{ id: "" }, "id"],
   [{ id: 5 }, "id"],
   [{ id: long }, "id"],
+  [{ id: "a\u001fb" }, "id"],
   [{ mandatory: "true" }, "mandatory"],
   [{ delay_ms: -1 }, "delay_ms"],
   [{ delay_ms: 0.5 }, "delay_ms"],

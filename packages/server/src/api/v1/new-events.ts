@@ -19,6 +19,7 @@ import {
   longestName,
   milliseconds,
   routingKey,
+  unstorable,
 } from "./members.ts";
 import { parseBody, unknownMember } from "./read-members.ts";
 
@@ -42,6 +43,7 @@ export const eventSchema = z.strictObject({
     .string()
     .min(1)
     .max(longestName)
+    .refine(isStorable, { error: `must not hold ${unstorable}` })
     .optional()
     .describe("Published once per exchange and API key, however often it comes within 2 minutes."),
   mandatory: z
@@ -122,10 +124,11 @@ function readEvent(
     if (!eventMembers.has(name)) return unknownMember(name, eventMembers);
   const { key = "", headers = noHeaders, id, mandatory = false, priority = 0 } = given;
   const { delay_ms: delayMs, deliver_at: deliverAt, ttl_ms: ttlMs } = given;
-  if (!isText(key, 0)) return wrong("key", `a text of at most ${longestName} characters`);
+  if (!isText(key, 0))
+    return wrong("key", `a text of at most ${longestName} characters without ${unstorable}`);
   if (!isHeaders(headers)) return wrongHeader(headers);
   if (id !== undefined && !isText(id, 1))
-    return wrong("id", `a text of 1 to ${longestName} characters`);
+    return wrong("id", `a text of 1 to ${longestName} characters without ${unstorable}`);
   if (typeof mandatory !== "boolean") return wrong("mandatory", "true or false");
   if (!isInteger(priority, 9)) return wrong("priority", "an integer from 0 to 9");
   if (!isOptionalInteger(delayMs, longestMs))

@@ -91,6 +91,14 @@ describe("queues", () => {
     expect(await parsed(api.ask("GET /v1/queues"))).toEqual([200, { queues: [described] }]);
   });
 
+  test("a condition in the body of a DELETE deletes nothing", async () => {
+    const api = routesHarness();
+    const init = { method: "DELETE", headers: { "X-API-Key": "k" }, body: '{"if_empty":true}' };
+    const response = await api.app.request("http://localhost/v1/queues/p", init, {});
+    expect([response.status, await response.json()]).toMatchObject([400, { field: "body" }]);
+    expect(api.calls).toEqual([]);
+  });
+
   test("deleted and purged", async () => {
     const api = routesHarness({ deleteQueue: async () => 2, purgeQueue: async () => 3 });
     expect(await api.ask("DELETE /v1/queues/p?if_unused=true")).toEqual([200, '{"messages":2}']);

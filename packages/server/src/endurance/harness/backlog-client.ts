@@ -6,6 +6,10 @@ const publishers = 4;
 const batchEvents = 500;
 const bodyBytes = 120;
 const prefetch = 2_000;
+/** Settled at a time: a connection has 1,000 commands a second. */
+const ackedTags = 250;
+/** Without a delivery for so long the server has forgotten its consumer. */
+const silentMs = 20_000;
 
 interface PublishOrder {
   readonly url: string;
@@ -81,7 +85,7 @@ const commands = {
     return { ms: tenths.passedMs, tenths: tenths.ms };
   },
   /**
-   * Consumes and acknowledges `count` messages. `ms` ends when all acknowledgements are committed. Throws when the
+   * Consumes and acknowledges `count` messages; more than those go back. `ms` ends when all acknowledgements are committed. Throws when the
    * connection ends before.
    */
   async consume({ host, token, queue, count }: ConsumeOrder) {
@@ -92,6 +96,7 @@ const commands = {
     let risen = 0;
     let priority = 9;
     let firstMs = 0;
+    let tags: number[] = [];
     let tenths = new Tenths(count);
     const take = (delivery: Delivery): void => {
       if (taken === 0) firstMs = tenths.passedMs;
@@ -105,8 +110,6 @@ const commands = {
     const client = await RawClient.open({
       host,
       onText(payload, self) {
-        const tags: number[] = [];
-        let consumer = "";
         for (const text of payload.toString().split("\n")) {
           if (text === "{}") self.send("{}");
           // Sent by the server under test; what else it may hold is not looked at.
@@ -114,18 +117,18 @@ const commands = {
           if (error !== undefined) done.reject(new Error(text));
           if (id === settledId) done.resolve();
           const delivery = push?.message?.data;
-          if (delivery?.type !== "delivery") continue;
+          if (delivery === undefined) continue;
+          if (delivery.type !== "delivery") return done.reject(new Error(text));
+          if (taken === count) continue;
           take(delivery);
-          consumer = delivery.consumer;
           tags.push(delivery.tag);
+          if (tags.length < ackedTags && taken < count) continue;
+          const ack = JSON.stringify({ type: "ack", consumer: delivery.consumer, tags });
+          tags = [];
+          if (taken < count) self.send(`{"send":{"data":${ack}}}`);
+          else self.send(`{"id":${settledId},"rpc":{"method":"queue.settle","data":${ack}}}`);
         }
-        if (tags.length === 0) return;
         tenths.reached(taken);
-        if (taken < count) self.send(`{"send":{"data":${ackOf(consumer, tags)}}}`);
-        else
-          self.send(
-            `{"id":${settledId},"rpc":{"method":"queue.settle","data":${ackOf(consumer, tags)}}}`,
-          );
       },
       onClose: ({ closeCode }) => done.reject(new Error(`closed with ${closeCode ?? "nothing"}`)),
     });
@@ -134,9 +137,18 @@ const commands = {
     client.send(
       `{"id":1,"connect":{"token":"${token}"}}\n{"id":2,"rpc":{"method":"queue.consume","data":${data}}}`,
     );
-    await done.promise;
+    let seen = -1;
+    const watch = setInterval(() => {
+      if (taken === seen) done.reject(new Error(`nothing came for a while after ${taken}`));
+      seen = taken;
+    }, silentMs);
+    try {
+      await done.promise;
+    } finally {
+      clearInterval(watch);
+      client.reset();
+    }
     const ms = tenths.passedMs;
-    client.reset();
     return {
       ms,
       firstMs,
@@ -170,10 +182,6 @@ interface Message {
   readonly id?: number;
   readonly error?: unknown;
   readonly push?: { readonly message?: { readonly data: Delivery } };
-}
-
-function ackOf(consumer: string, tags: readonly number[]): string {
-  return `{"type":"ack","consumer":"${consumer}","tags":[${tags.join(",")}]}`;
 }
 
 function follow(lines: Map<string, Line>, { publisher, n }: Body, priority: number): void {

@@ -39,8 +39,8 @@ export function scriptedBroker(answers: Partial<BrokerOperations> = {}): Scripte
       throw new SwitchyardError("notAvailable");
     },
     pull: async () => [],
-    settleReceipts: async (receipts) => receipts.map(() => "settled"),
-    extendReceipts: async (receipts) => receipts.map(() => "settled"),
+    settleReceipts: async (_queue, receipts) => receipts.map(() => "settled"),
+    extendReceipts: async (_queue, receipts) => receipts.map(() => "settled"),
     replay: async () => ({ replayed: 0, scheduled: 0, kept: 0 }),
     discard: async () => 0,
     counters: () => ({
