@@ -2,6 +2,7 @@ import {
   type AnsweredCommand,
   type AnsweredMethod,
   type Codec,
+  type Command,
   type Disconnect,
   disconnects,
   InappropriatePayload,
@@ -13,11 +14,15 @@ import type { HubServices } from "./hub-services.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 const errorWindowMs = 60_000;
+/** As many deliveries as the consumers of a connection may hold, about. */
+const mostEarned = 100_000;
 
 /** Bounds what one connection may ask: commands in flight, commands per second, errors per minute. */
 export class CommandGate {
   readonly #services: HubServices;
   #inFlight = 0;
+  /** Sends that are free of the rate. */
+  #earned = 0;
   #rate: TokenBucket | undefined;
   #errors = 0;
   #errorsSince = 0;
@@ -26,8 +31,17 @@ export class CommandGate {
     this.#services = services;
   }
 
+  /** So many messages have been sent that each want an answer by `send`, such as deliveries: those answers are free. */
+  earn(messages: number): void {
+    this.#earned = Math.min(this.#earned + messages, mostEarned);
+  }
+
   /** May another command start? */
-  admit(): "ok" | "over" | "flooding" {
+  admit(method: Command["method"]): "ok" | "over" | "flooding" {
+    if (method === "send" && this.#earned > 0) {
+      this.#earned -= 1;
+      return "ok";
+    }
     const { commandsInFlight, commandsPerSecond } = this.#services.options.limits;
     if (commandsPerSecond > 0) {
       const now = this.#services.clock.monotonic();

@@ -42,6 +42,12 @@ export class ConnectionCaller implements Caller {
   }
 
   sendWhileRoom(data: readonly JsonText[]): number {
+    const sent = this.#sendWhileRoom(data);
+    this.#connection.earn(sent);
+    return sent;
+  }
+
+  #sendWhileRoom(data: readonly JsonText[]): number {
     const { codec, link } = this.#connection;
     let sent = 0;
     let frame = "";

@@ -319,6 +319,11 @@ export class Connection implements ClientConnection {
     }
   }
 
+  /** Messages were sent that want an answer each: those are not counted as commands per second. */
+  earn(messages: number): void {
+    this.#gate.earn(messages);
+  }
+
   #take(command: Command): void {
     if (this.closed) return;
     if (command.method !== "pong") this.services.observer.commandReceived(command.method);
@@ -363,7 +368,7 @@ export class Connection implements ClientConnection {
       return;
     }
     if (command.method === "connect") return this.close(disconnects.badRequest);
-    const verdict = this.#gate.admit();
+    const verdict = this.#gate.admit(command.method);
     if (verdict === "flooding") return this.close(disconnects.tooManyRequests);
     if (command.method === "send") return handleSend(this, command.data, verdict === "over");
     if (verdict === "over")

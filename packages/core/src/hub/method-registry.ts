@@ -15,7 +15,8 @@ export interface Caller {
   send(data: JsonText): void;
   /**
    * Sends `message` pushes in order, several in one transport message of up to 64 KiB, as long as the connection has
-   * room; a larger one goes alone. Returns how many it has sent.
+   * room; a larger one goes alone. Returns how many it has sent. Each frees one `send` of the client, such as an ack, from
+   * the limit on commands per second.
    */
   sendWhileRoom(data: readonly JsonText[]): number;
   /** False: much is waiting for the client to take it (`limits.pauseBytes`). Bursts pause until it has drained. */

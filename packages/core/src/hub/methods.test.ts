@@ -268,6 +268,33 @@ describe("send", () => {
     expect(hub.log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
   });
 
+  test("what answers a delivery does not count as a command of this second", async () => {
+    const acks: string[] = [];
+    let caller: Caller | undefined;
+    const hub = await started(
+      {
+        rpc: {
+          m: async (from) => {
+            caller = from;
+            return undefined;
+          },
+        },
+        send: { ack: (_, data) => void acks.push(data) },
+      },
+      { limits: { commandsPerSecond: 2 } },
+    );
+    const client = await hub.connect();
+    await client.ask({ rpc: { method: "m" } });
+    expect(caller?.sendWhileRoom([1, 2, 3, 4].map((n) => toJsonText(n)))).toBe(4);
+    for (let n = 0; n < 4; n += 1) client.send({ send: { data: { type: "ack" } } });
+    await turn();
+    expect(acks).toHaveLength(4);
+    // The others count.
+    for (let n = 0; n < 3; n += 1) client.send({ send: { data: { type: "ack" } } });
+    await turn();
+    expect(acks.length).toBeLessThan(7);
+  });
+
   test("data nested 100,000 deep is an unknown type, no crash", async () => {
     const client = await (await started({ send: { ok: () => undefined } })).connect();
     const deep = "[".repeat(100_000) + "]".repeat(100_000);

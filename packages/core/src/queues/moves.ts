@@ -1,4 +1,4 @@
-import type { Lane } from "../ports/queue-store.ts";
+import { delayedLane, type Lane } from "../ports/queue-store.ts";
 import type { Message } from "./message.ts";
 import type { QueueDepth } from "./queue-depth.ts";
 import type { QueueServices } from "./queue-services.ts";
@@ -25,7 +25,7 @@ export class Moves {
   begin(message: Message, newLane: Lane): void {
     this.#depth.addIncoming(message);
     this.#moving.add(message);
-    const seq = this.#seqs.assign();
+    const seq = this.#seqs.assign(newLane !== delayedLane);
     this.#services.commit.open().move(message, newLane, seq);
   }
 

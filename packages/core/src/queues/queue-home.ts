@@ -143,7 +143,9 @@ export class QueueHome {
 
   /** Gives an event its place. It is to be committed, then `entered` or `refused`. */
   accept(event: Event, terms: MessageTerms): Message {
-    const message = new Message(this, this.#seqs.assign(), event, terms);
+    const { ready, incoming } = this.#depth;
+    const isSoon = ready + incoming < this.#services.windowMessages;
+    const message = new Message(this, this.#seqs.assign(isSoon), event, terms);
     this.#depth.addIncoming(message);
     return message;
   }

@@ -39,10 +39,11 @@ export class SeqSource {
     return this.#committed;
   }
 
-  assign(): number {
+  /** `isSoon`: it may be delivered before long, and its flush can bring the mark with it. */
+  assign(isSoon: boolean): number {
     const seq = this.#next;
     this.#next += 1;
-    this.#markInTime(seq);
+    if (isSoon) this.#markInTime(seq);
     return seq;
   }
 
