@@ -146,7 +146,7 @@ describe("warnings", () => {
     [bare("allow_presence_for_client: true"), "channel.without_namespace"],
     [bare("allow_history_for_client: true"), "channel.without_namespace"],
     [
-      bare("history_size: 1000, history_ttl: 1h, force_recovery: true"),
+      bare("history_size: 20000, history_ttl: 1h, force_recovery: true"),
       "channel.without_namespace.history_size",
     ],
   ])("%s", (yaml, path) => expect(warned(yaml)).toEqual([path]));

@@ -191,7 +191,7 @@ test("a second server on the same data directory is refused, and the first does 
   expect(second.output).not.toMatch(/^ {4}at /m); // no stack
   expect(await (await fetch(`${server.url}/health/ready`)).json()).toEqual({
     status: "ok",
-    checks: { store: "ok", bus: "ok" },
+    checks: { store: "ok", bus: "ok", broker: "ok" },
   });
 });
 

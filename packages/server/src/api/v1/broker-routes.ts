@@ -83,6 +83,9 @@ export function createBrokerRoutes(options: BrokerRoutesOptions): Hono<RouteEnv>
   return app;
 }
 
+/** Of a body that says nothing, such as `{}`. */
+const emptyBodyBytes = 64;
+
 interface RequestScope extends ListenerBindings {
   readonly requestId: string;
   readonly url: URL;
@@ -122,15 +125,22 @@ async function runRoute(
     const body = await readBody(request, maxBodyBytes);
     if (body.kind === "tooLarge") return tooLarge(maxBodyBytes);
     text = body.text;
-  } else if (verbOf(request) !== "GET" && request.body !== null) {
-    // What was meant to be a condition would be passed over, and the thing deleted.
-    const detail = "this request takes no body; conditions go into the query, as ?if_empty=true";
-    throw new SwitchyardError("badRequest", { detail, field: "body" });
+  } else if (verbOf(request) !== "GET") {
+    await refuseBody(request);
   }
   scope.server?.timeout(request, answerSeconds);
   const { requestId, query } = scope;
   const call = { broker, log, requestId, name, key, signal: request.signal };
   return plainAnswer(await route.run({ query, text }, call));
+}
+
+/** What was meant to be a condition would be passed over, and the thing deleted. */
+async function refuseBody(request: Request): Promise<void> {
+  if (request.body === null) return;
+  const body = await readBody(request, emptyBodyBytes);
+  if (body.kind !== "tooLarge" && /^\s*(?:\{\s*\}\s*)?$/.test(body.text)) return;
+  const detail = "this request takes no body; conditions go into the query, as ?if_empty=true";
+  throw new SwitchyardError("badRequest", { detail, field: "body" });
 }
 
 /** Throws `unauthorized`. */
